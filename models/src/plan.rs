@@ -1,0 +1,270 @@
+//! A plan: purchases, a placement, every step in order, the verdict of every rule, what is predicted.
+//!
+//! Its canonical JSON is the one format that two rooms share. It holds names of the inventory only: no XML, no path, no
+//! URI, no command. It round-trips, and a key that is not known is refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::law::cost::Cost;
+use crate::rule::Judgement;
+
+/// The version of the text form that this code reads and writes.
+pub const VERSION: u32 = 1;
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The version of the text form.
+    pub version: u32,
+    /// The program and its version.
+    pub tool: String,
+    /// The site it is for.
+    pub site: String,
+    /// SHA-256 of the site as understood.
+    pub site_digest: String,
+    /// SHA-256 of the scenario's files.
+    pub scenario_digest: String,
+    /// The seed of all that was drawn at random.
+    pub seed: u64,
+    /// Hosts to buy.
+    pub purchases: Vec<Purchase>,
+    /// The hosts that are on when the plan is done.
+    pub hosts_on: Vec<String>,
+    /// Where each guest runs when the plan is done.
+    pub placement: Vec<Placed>,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+    /// The verdict of every rule on the placement, and on the way to it.
+    pub verdicts: Vec<Judgement>,
+    /// Cost over the horizon.
+    pub cost: Cost,
+    /// No fleet can cost less than this: the sum of what each resource needs at its cheapest (see the report).
+    pub cost_lower_bound_yen: f64,
+    /// What is predicted, figure by figure.
+    pub predicted: Vec<Figure>,
+}
+
+/// Hosts of a class to buy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purchase {
+    /// The class.
+    pub class: String,
+    /// The names that the bought hosts take.
+    pub hosts: Vec<String>,
+}
+
+/// A guest and its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placed {
+    /// The guest.
+    pub guest: String,
+    /// The host.
+    pub host: String,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What is done.
+    pub action: Action,
+    /// What must be true before it.
+    pub before: Vec<Condition>,
+    /// What is true after it.
+    pub after: Vec<Condition>,
+}
+
+/// What a step does: the closed list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// Power on a host and wait until it can start guests.
+    BootHost {
+        /// The host.
+        host: String,
+    },
+    /// Make a guest known to a host.
+    DefineGuest {
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
+    /// Start a guest that the host knows.
+    StartGuest {
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
+    /// Move a running guest, live.
+    MigrateGuest {
+        /// The guest.
+        guest: String,
+        /// Where it runs.
+        from: String,
+        /// Where it will run.
+        to: String,
+    },
+    /// Shut a guest down.
+    StopGuest {
+        /// The guest.
+        guest: String,
+        /// Where it runs.
+        host: String,
+    },
+    /// Power off a host on which nothing runs.
+    PowerOffHost {
+        /// The host.
+        host: String,
+    },
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BootHost { host } => write!(f, "boot host {host}"),
+            Self::DefineGuest { guest, host } => write!(f, "define guest {guest} on {host}"),
+            Self::StartGuest { guest, host } => write!(f, "start guest {guest} on {host}"),
+            Self::MigrateGuest { guest, from, to } => write!(f, "migrate guest {guest} from {from} to {to}"),
+            Self::StopGuest { guest, host } => write!(f, "stop guest {guest} on {host}"),
+            Self::PowerOffHost { host } => write!(f, "power off host {host}"),
+        }
+    }
+}
+
+/// What can be seen to be true or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Condition {
+    /// The host is on.
+    HostOn {
+        /// The host.
+        host: String,
+    },
+    /// The host is off.
+    HostOff {
+        /// The host.
+        host: String,
+    },
+    /// No guest runs on the host.
+    HostEmpty {
+        /// The host.
+        host: String,
+    },
+    /// The host has this much memory free.
+    MemoryFree {
+        /// The host.
+        host: String,
+        /// How much, in MiB.
+        mib: u64,
+    },
+    /// The host knows the guest.
+    GuestDefined {
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
+    /// The guest runs on the host.
+    GuestRunning {
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
+    /// The guest runs nowhere.
+    GuestStopped {
+        /// The guest.
+        guest: String,
+    },
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::HostOn { host } => write!(f, "{host} is on"),
+            Self::HostOff { host } => write!(f, "{host} is off"),
+            Self::HostEmpty { host } => write!(f, "nothing runs on {host}"),
+            Self::MemoryFree { host, mib } => write!(f, "{host} has {mib} MiB free"),
+            Self::GuestDefined { guest, host } => write!(f, "{host} knows {guest}"),
+            Self::GuestRunning { guest, host } => write!(f, "{guest} runs on {host}"),
+            Self::GuestStopped { guest } => write!(f, "{guest} runs nowhere"),
+        }
+    }
+}
+
+/// A predicted number with its unit, its interval and the count behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// What it is: `peak apparent power, expected`.
+    pub name: String,
+    /// The number (the mean over replications where there are several).
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// The ends of its 95 % confidence interval over replications (Student's t); absent for a replay of a recording.
+    pub interval: Option<(f64, f64)>,
+    /// Replications behind it; 1 for a replay of a recording.
+    pub count: u32,
+}
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:.2} {}", self.name, self.value, self.unit)?;
+        if let Some((low, high)) = self.interval {
+            write!(f, " [{low:.2}, {high:.2}] n={}", self.count)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that is not a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPlan {
+    /// It is not the JSON of a plan.
+    #[error("line {line}, column {column}: {cause}")]
+    Form {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+        /// What is wrong.
+        cause: String,
+    },
+    /// It is of another version.
+    #[error("the plan has version {0}, and this program reads version {VERSION}")]
+    Version(u32),
+}
+
+impl Plan {
+    /// The canonical text: JSON with two spaces, keys in the order of the type, one line feed at the end.
+    ///
+    /// # Panics
+    /// Never: a plan has a JSON form.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a plan has a JSON form");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Where the text is not JSON, a key is missing or not known, or the version is another.
+    pub fn from_text(text: &str) -> Result<Self, NotAPlan> {
+        let plan: Self = serde_json::from_str(text)
+            .map_err(|e| NotAPlan::Form { line: e.line(), column: e.column(), cause: e.to_string() })?;
+        if plan.version != VERSION {
+            return Err(NotAPlan::Version(plan.version));
+        }
+        Ok(plan)
+    }
+}

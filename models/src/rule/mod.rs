@@ -1,0 +1,263 @@
+//! The rules that a plan must keep: one a file. Each answers *holds with this margin* or *broken: needed, available,
+//! where, when*.
+//!
+//! [`judge`] recounts everything from the site, the demand and the placement; it shares no code with the planner, which
+//! may keep quick sums of its own. [`walk`] judges every state on the way to the placement, step by step. Only their word
+//! makes a plan valid.
+//!
+//! What is left out: request delay (the engine's matter), correlated failures of several domains at once, and the time
+//! that a recovery takes.
+
+pub mod apart;
+pub mod capacity;
+pub mod down;
+pub mod licence;
+pub mod place;
+pub mod spread;
+pub mod ups;
+pub mod walk;
+
+use serde::{Deserialize, Serialize};
+
+use crate::demand::Demand;
+use crate::law::percentile;
+use crate::site::{GuestId, HostId, Placement, Site};
+
+/// The rules by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleName {
+    /// Every guest runs, on a host that is on and may carry it: mode, pool, pin, memory.
+    EveryGuestRuns,
+    /// Physical-only workloads are alone, and guests stand only on hosts with a hypervisor.
+    PhysicalOnly,
+    /// Pinned guests are where they are pinned, and pooled guests inside their pool.
+    Pinned,
+    /// Memory of every host, always.
+    Memory,
+    /// CPU of every host, at a percentile.
+    Cpu,
+    /// Redundant guests stand apart.
+    Apart,
+    /// Fully virtual guests are spread.
+    FullVirtualSpread,
+    /// Any one host down.
+    OneHostDown,
+    /// Any one failure domain down.
+    OneDomainDown,
+    /// The CVCF: kVA and kW.
+    Ups,
+    /// Branch circuits.
+    Branches,
+    /// Licences.
+    Licences,
+}
+
+impl RuleName {
+    /// The name as operators say it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::EveryGuestRuns => "every guest runs",
+            Self::PhysicalOnly => "physical only",
+            Self::Pinned => "pinned and pooled",
+            Self::Memory => "memory",
+            Self::Cpu => "CPU",
+            Self::Apart => "redundant guests apart",
+            Self::FullVirtualSpread => "full-virtual guests spread",
+            Self::OneHostDown => "one host down",
+            Self::OneDomainDown => "one domain down",
+            Self::Ups => "CVCF",
+            Self::Branches => "branch circuits",
+            Self::Licences => "licences",
+        }
+    }
+}
+
+/// One rule's word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Which rule.
+    pub rule: RuleName,
+    /// What was asked, with its numbers.
+    pub asked: String,
+    /// The answer.
+    pub verdict: Verdict,
+}
+
+/// Holds, broken, or not decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Verdict {
+    /// It holds; the margin is the tightest one, where the rule has one.
+    Holds {
+        /// The tightest margin.
+        margin: Option<Margin>,
+    },
+    /// It is broken.
+    Broken {
+        /// Where and by how much; the worst first, at most [`MOST_BREACHES`].
+        breaches: Vec<Breach>,
+        /// How many there are in all.
+        count: usize,
+    },
+    /// The search for a re-placement stopped at its limit: neither shown to hold nor to be broken.
+    Undecided {
+        /// What was tried.
+        why: String,
+    },
+}
+
+/// A list of breaches is cut here.
+pub const MOST_BREACHES: usize = 8;
+
+/// What is left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Margin {
+    /// What is needed.
+    pub needed: f64,
+    /// What is available.
+    pub available: f64,
+    /// Unit of both.
+    pub unit: String,
+    /// Where.
+    pub place: String,
+    /// When, on the clock of the horizon.
+    pub when: Option<String>,
+}
+
+impl Margin {
+    /// The share of what is available that stays free.
+    #[must_use]
+    pub fn share_free(&self) -> f64 {
+        if self.available > 0.0 { 1.0 - self.needed / self.available } else { 0.0 }
+    }
+}
+
+/// What is missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breach {
+    /// What is needed.
+    pub needed: f64,
+    /// What is available.
+    pub available: f64,
+    /// Unit of both.
+    pub unit: String,
+    /// Where.
+    pub place: String,
+    /// When, on the clock of the horizon.
+    pub when: Option<String>,
+    /// In words.
+    pub why: String,
+}
+
+impl std::fmt::Display for Breach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} (needed {:.1}, available {:.1} {}", self.place, self.why, self.needed, self.available, self.unit)?;
+        if let Some(when) = &self.when {
+            write!(f, ", {when}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Verdict {
+    /// Whether it holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        matches!(self, Self::Holds { .. })
+    }
+
+    /// The verdict from what was found: the tightest margin, or the breaches, worst (by shortfall in its own unit) first.
+    #[must_use]
+    pub fn from(margins: Vec<Margin>, mut breaches: Vec<Breach>) -> Self {
+        if breaches.is_empty() {
+            let tightest = margins.into_iter().min_by(|a, b| a.share_free().total_cmp(&b.share_free()));
+            return Self::Holds { margin: tightest };
+        }
+        let count = breaches.len();
+        breaches.sort_by(|a, b| {
+            let short = |x: &Breach| (x.needed - x.available) / x.available.abs().max(1e-9);
+            short(b).total_cmp(&short(a))
+        });
+        breaches.truncate(MOST_BREACHES);
+        Self::Broken { breaches, count }
+    }
+}
+
+/// CPU of the hosts of a placement, recounted.
+pub(crate) struct HostLoads {
+    /// By host: kHz a step; empty where nothing with a CPU column runs.
+    pub khz: Vec<Vec<u64>>,
+}
+
+impl HostLoads {
+    pub(crate) fn recount(site: &Site, demand: &Demand, placement: &Placement) -> Self {
+        let by_host = placement.guests_by_host();
+        Self { khz: (0..site.hosts.len()).map(|h| host_khz(demand, &by_host[h])).collect() }
+    }
+}
+
+/// The sum of the CPU columns of some guests.
+pub(crate) fn host_khz(demand: &Demand, guests: &[GuestId]) -> Vec<u64> {
+    let mut sum = Vec::new();
+    for g in guests {
+        add(&mut sum, &demand.guests[g.index()].cpu_khz);
+    }
+    sum
+}
+
+pub(crate) fn add(sum: &mut Vec<u64>, column: &[u32]) {
+    if column.is_empty() {
+        return;
+    }
+    if sum.is_empty() {
+        sum.resize(column.len(), 0);
+    }
+    for (s, x) in sum.iter_mut().zip(column) {
+        *s += u64::from(*x);
+    }
+}
+
+/// The percentile of a load column; nothing where the column is empty.
+pub(crate) fn load_at(khz: &[u64], p: f64) -> u64 {
+    if khz.is_empty() { 0 } else { percentile::of(&mut khz.to_vec(), p) }
+}
+
+pub(crate) fn clock(demand: &Demand, step: usize) -> Option<String> {
+    Some(demand.at(step).to_string())
+}
+
+/// The share of a host's capacity, in kHz, that a rule lets guests use.
+pub(crate) fn cpu_limit_khz(site: &Site, host: HostId, limit: f64) -> f64 {
+    site.class_of(host).capacity().get() * 1000.0 * limit
+}
+
+/// Judges a placement by every rule of the site, in the order of [`RuleName`].
+#[must_use]
+pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgement> {
+    let loads = HostLoads::recount(site, demand, placement);
+    let mut all = vec![
+        place::every_guest_runs(site, placement),
+        place::physical_only(site, placement),
+        place::pinned(site, placement),
+        capacity::memory(site, placement, &[]),
+        capacity::cpu(site, demand, placement, &loads),
+    ];
+    all.extend(apart::judge(site, placement));
+    all.extend(spread::judge(site, placement));
+    all.extend(down::judge(site, demand, placement, &loads, None));
+    all.extend(ups::judge(site, demand, placement, &loads));
+    all.push(licence::judge(site, placement));
+    all
+}
+
+/// Whether every rule holds.
+#[must_use]
+pub fn all_hold(judgements: &[Judgement]) -> bool {
+    judgements.iter().all(|j| j.verdict.holds())
+}
+

@@ -1,0 +1,163 @@
+//! The CVCF by kVA *and* kW, and branch circuits by VA; by measured curves under the load, or by nameplates.
+//!
+//! kVA are summed arithmetically: the safe upper bound (models A1.3). The vector sum is in the measures of a replay.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Breach, HostLoads, Judgement, Margin, RuleName, Verdict, clock};
+use crate::demand::Demand;
+use crate::estimate::Estimate;
+use crate::site::{DomainId, HostId, Placement, PowerView, Site};
+
+/// What the nameplates of all that is on add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nameplate {
+    /// VA.
+    pub va: Estimate,
+    /// W.
+    pub w: Estimate,
+}
+
+/// The nameplates of the hosts that are on and of the devices: of the whole site, or of one feed.
+#[must_use]
+pub fn nameplate(site: &Site, placement: &Placement, feed: Option<DomainId>) -> Nameplate {
+    let mut sum = Nameplate { va: Estimate::ZERO, w: Estimate::ZERO };
+    for (h, host) in site.hosts.iter().enumerate() {
+        if placement.on[h] && feed.is_none_or(|f| host.domains.contains(&f)) {
+            let power = &site.classes[host.class.index()].power;
+            sum.va = sum.va + power.nameplate_va;
+            sum.w = sum.w + power.nameplate_w;
+        }
+    }
+    for device in site.devices.iter().filter(|d| feed.is_none() || d.feed == feed) {
+        sum.va = sum.va + device.nameplate_va.times(f64::from(device.count));
+        sum.w = sum.w + device.nameplate_w.times(f64::from(device.count));
+    }
+    sum
+}
+
+/// Expected W and VA a step, in thousandths, so that sums are exact.
+pub(crate) struct Series {
+    pub mw: Vec<u64>,
+    pub mva: Vec<u64>,
+}
+
+impl Series {
+    /// Devices alone, of the whole site or of one feed.
+    pub(crate) fn of_devices(site: &Site, steps: usize, feed: Option<DomainId>) -> Self {
+        let (mut mw, mut mva) = (0, 0);
+        for d in site.devices.iter().filter(|d| feed.is_none() || d.feed == feed) {
+            let count = u64::from(d.count);
+            mw += count * (d.expected.get() * 1000.0).round() as u64;
+            mva += count * (d.expected.apparent(d.power_factor).get() * 1000.0).round() as u64;
+        }
+        Self { mw: vec![mw; steps], mva: vec![mva; steps] }
+    }
+
+    /// Adds a host that is on with this load.
+    pub(crate) fn add_host(&mut self, site: &Site, host: HostId, khz: &[u64]) {
+        let class = site.class_of(host);
+        let capacity = class.capacity().get() * 1000.0;
+        for t in 0..self.mw.len() {
+            let load = khz.get(t).map_or(0.0, |x| *x as f64 / capacity);
+            let w = class.power.curve.at(load);
+            self.mw[t] += (w.get() * 1000.0).round() as u64;
+            self.mva[t] += (w.apparent(class.power.factor_at(load)).get() * 1000.0).round() as u64;
+        }
+    }
+
+    /// Adds a host at full load at every step: a host that boots.
+    pub(crate) fn add_full(&mut self, site: &Site, host: HostId) {
+        let power = &site.class_of(host).power;
+        let (w, va) = (power.curve.full(), power.curve.full().apparent(power.factor_at(1.0)));
+        self.mw.iter_mut().for_each(|x| *x += (w.get() * 1000.0).round() as u64);
+        self.mva.iter_mut().for_each(|x| *x += (va.get() * 1000.0).round() as u64);
+    }
+}
+
+/// The greatest of a series and the first step at which it stands.
+pub(crate) fn peak(series: &[u64]) -> (usize, f64) {
+    let mut best = (0, 0);
+    for (t, x) in series.iter().enumerate() {
+        if *x > best.1 {
+            best = (t, *x);
+        }
+    }
+    (best.0, best.1 as f64 / 1000.0)
+}
+
+fn weigh(margins: &mut Vec<Margin>, breaches: &mut Vec<Breach>, needed: f64, available: f64, unit: &str, place: String, when: Option<String>, what: &str) {
+    let unit = unit.to_owned();
+    if needed > available {
+        breaches.push(Breach { needed, available, unit, place, when, why: format!("{what} exceeds what it may carry") });
+    } else {
+        margins.push(Margin { needed, available, unit, place, when });
+    }
+}
+
+/// What the CVCF sees: (needed VA, when), (needed W, when).
+fn draw(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, booting: &[HostId], view: PowerView, feed: Option<DomainId>) -> [(f64, Option<String>); 2] {
+    match view {
+        PowerView::Nameplate => {
+            let n = nameplate(site, placement, feed);
+            [(n.va.value, None), (n.w.value, None)]
+        }
+        PowerView::Expected => {
+            let mut series = Series::of_devices(site, demand.steps.max(1), feed);
+            for (h, host) in site.hosts.iter().enumerate().filter(|(h, _)| placement.on[*h]) {
+                if feed.is_some_and(|f| !host.domains.contains(&f)) {
+                    continue;
+                }
+                if booting.contains(&HostId::at(h)) {
+                    series.add_full(site, HostId::at(h));
+                } else {
+                    series.add_host(site, HostId::at(h), &loads.khz[h]);
+                }
+            }
+            [&series.mva, &series.mw].map(|s| {
+                let (t, x) = peak(s);
+                (x, clock(demand, t))
+            })
+        }
+    }
+}
+
+/// The CVCF and the branches, where the site asks for them.
+pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Vec<Judgement> {
+    judge_booting(site, demand, placement, loads, &[])
+}
+
+/// The same while some hosts boot: a host that boots draws full power.
+pub(crate) fn judge_booting(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, booting: &[HostId]) -> Vec<Judgement> {
+    let mut all = Vec::new();
+    if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
+        let (mut margins, mut breaches) = (Vec::new(), Vec::new());
+        let [(va, va_when), (w, w_when)] = draw(site, demand, placement, loads, booting, rule.view, None);
+        let keep = 1.0 - rule.reserve;
+        weigh(&mut margins, &mut breaches, va, ups.rating.get() * keep, "VA", ups.name.clone(), va_when, "apparent power");
+        weigh(&mut margins, &mut breaches, w, ups.limit_w().get() * keep, "W", ups.name.clone(), w_when, "real power");
+        all.push(Judgement {
+            rule: RuleName::Ups,
+            asked: format!("{} carries the site in the {} view: {:.1} kVA and {:.1} kW", ups.name, word(rule.view), ups.rating.get() * keep / 1000.0, ups.limit_w().get() * keep / 1000.0),
+            verdict: Verdict::from(margins, breaches),
+        });
+    }
+    if let Some(view) = site.rules.branches {
+        let (mut margins, mut breaches) = (Vec::new(), Vec::new());
+        for (d, domain) in site.domains.iter().enumerate() {
+            let Some(limit) = domain.limit_va else { continue };
+            let [(va, when), _] = draw(site, demand, placement, loads, booting, view, Some(DomainId::at(d)));
+            weigh(&mut margins, &mut breaches, va, limit.get(), "VA", domain.name.clone(), when, "apparent power");
+        }
+        all.push(Judgement { rule: RuleName::Branches, asked: format!("each branch circuit carries its hosts in the {} view", word(view)), verdict: Verdict::from(margins, breaches) });
+    }
+    all
+}
+
+const fn word(view: PowerView) -> &'static str {
+    match view {
+        PowerView::Expected => "expected",
+        PowerView::Nameplate => "nameplate",
+    }
+}

@@ -1,0 +1,280 @@
+//! The rules at every step of a plan, not only at its end: a plan that breaks a rule for one minute in the middle is a
+//! failed plan.
+//!
+//! The states are recounted step by step from the plan's own actions. While a live migration lasts, the guest takes
+//! memory on both hosts; a host that boots draws full power; electricity and CPU are judged over the whole horizon,
+//! because a step may be carried out at any time of day.
+//!
+//! A rule that today's state breaks already cannot be kept on the way to a better state; such rules are named in
+//! [`Walk::broken_before`] and are asked only of the end. *Every guest runs* is asked of the end. A redundancy group that
+//! did not run before counts for the loss rules once all its members run: its first member has no survivor yet.
+
+use std::collections::BTreeSet;
+
+use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, host_khz, judge, licence, place, spread, ups};
+use crate::demand::Demand;
+use crate::plan::{Action, Condition, Step};
+use crate::site::{GuestId, HostId, Placement, Site};
+
+/// What a walk through the steps found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Walk {
+    /// The state after the last step.
+    pub end: Placement,
+    /// Rules that the first state breaks: not asked on the way.
+    pub broken_before: Vec<RuleName>,
+    /// Steps that cannot be done, or states that break a rule: step number (from 1), and what is wrong.
+    pub faults: Vec<Fault>,
+    /// How many judgements were made on the way.
+    pub judged: usize,
+}
+
+/// What is wrong at a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// The step's number.
+    pub step: u32,
+    /// The rule that its state breaks; `None` where the step itself cannot be done.
+    pub rule: Option<RuleName>,
+    /// In words, with figures.
+    pub why: String,
+}
+
+/// Walks through the steps from `start`.
+#[must_use]
+pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> Walk {
+    let broken_before: Vec<RuleName> = judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| j.rule).collect();
+    let mut walker = Walker {
+        site,
+        demand,
+        loads: HostLoads::recount(site, demand, start),
+        at: start.clone(),
+        defined: (0..site.guests.len()).filter_map(|g| start.host_of[g].map(|h| (GuestId::at(g), h))).collect(),
+        faults: Vec::new(),
+        judged: 0,
+        in_service: site.guests_by_group().iter().map(|members| members.iter().any(|m| start.host_of[m.index()].is_some())).collect(),
+        excused: broken_before.iter().copied().chain([RuleName::EveryGuestRuns]).collect(),
+    };
+    let end = final_state(site, start, steps);
+    let end_down_holds = end.as_ref().is_some_and(|end| down::judge(site, demand, end, &HostLoads::recount(site, demand, end), None).iter().all(|j| j.verdict.holds()));
+    for (i, step) in steps.iter().enumerate() {
+        let expected = i as u32 + 1;
+        if step.number != expected {
+            walker.fault(step.number, None, format!("steps are numbered from 1 in order; here {expected} was due"));
+        }
+        walker.conditions(step, &step.before, "before");
+        let Some(passing) = walker.act(step) else { continue };
+        walker.conditions(step, &step.after, "after");
+        let covered = end_down_holds && end.as_ref().is_some_and(|end| within(&walker.at, end));
+        walker.judge(step.number, &passing, covered);
+    }
+    Walk { end: walker.at, broken_before, faults: walker.faults, judged: walker.judged }
+}
+
+/// The state that the steps lead to, where their names are known.
+fn final_state(site: &Site, start: &Placement, steps: &[Step]) -> Option<Placement> {
+    let mut at = start.clone();
+    for step in steps {
+        let (host, guest) = (|n: &str| site.host_named(n), |n: &str| site.guest_named(n));
+        match &step.action {
+            Action::BootHost { host: h } => at.on[host(h)?.index()] = true,
+            Action::PowerOffHost { host: h } => at.on[host(h)?.index()] = false,
+            Action::DefineGuest { .. } => {}
+            Action::StartGuest { guest: g, host: h } | Action::MigrateGuest { guest: g, to: h, .. } => at.host_of[guest(g)?.index()] = Some(host(h)?),
+            Action::StopGuest { guest: g, .. } => at.host_of[guest(g)?.index()] = None,
+        }
+    }
+    Some(at)
+}
+
+/// Whether `end` has the same hosts on, and every guest of `at` where `at` has it.
+///
+/// Then what survives a loss in `end` survives it in `at`: the same places are there with no more in them, and a group
+/// that is not whole yet is not in service yet.
+fn within(at: &Placement, end: &Placement) -> bool {
+    at.on == end.on && at.host_of.iter().zip(&end.host_of).all(|(a, b)| a.is_none() || a == b)
+}
+
+/// What is passing while a step is done.
+#[derive(Default)]
+struct Passing {
+    /// Memory taken on a host besides that of its guests.
+    memory: Vec<(GuestId, HostId)>,
+    booting: Vec<HostId>,
+    touched: BTreeSet<HostId>,
+    power_changes: bool,
+}
+
+struct Walker<'a> {
+    site: &'a Site,
+    demand: &'a Demand,
+    loads: HostLoads,
+    at: Placement,
+    defined: BTreeSet<(GuestId, HostId)>,
+    faults: Vec<Fault>,
+    judged: usize,
+    excused: BTreeSet<RuleName>,
+    /// By redundancy group: it has run whole, or in part from the start.
+    in_service: Vec<bool>,
+}
+
+impl Walker<'_> {
+    fn fault(&mut self, step: u32, rule: Option<RuleName>, why: String) {
+        self.faults.push(Fault { step, rule, why });
+    }
+
+    fn host(&mut self, step: u32, name: &str) -> Option<HostId> {
+        let found = self.site.host_named(name);
+        if found.is_none() {
+            self.fault(step, None, format!("the site has no host `{name}`"));
+        }
+        found
+    }
+
+    fn guest(&mut self, step: u32, name: &str) -> Option<GuestId> {
+        let found = self.site.guest_named(name);
+        if found.is_none() {
+            self.fault(step, None, format!("the site has no guest `{name}`"));
+        }
+        found
+    }
+
+    fn conditions(&mut self, step: &Step, all: &[Condition], word: &str) {
+        for c in all {
+            let holds = self.holds(c);
+            if !holds {
+                self.fault(step.number, None, format!("{word} it, `{c}` is not so"));
+            }
+        }
+    }
+
+    fn holds(&self, c: &Condition) -> bool {
+        let (host, guest) = (|n: &str| self.site.host_named(n), |n: &str| self.site.guest_named(n));
+        let runs_on = |h: HostId| self.at.host_of.iter().filter(move |x| **x == Some(h)).count();
+        match c {
+            Condition::HostOn { host: h } => host(h).is_some_and(|h| self.at.on[h.index()]),
+            Condition::HostOff { host: h } => host(h).is_some_and(|h| !self.at.on[h.index()]),
+            Condition::HostEmpty { host: h } => host(h).is_some_and(|h| runs_on(h) == 0),
+            Condition::MemoryFree { host: h, mib } => host(h).is_some_and(|h| {
+                let used: u64 = (0..self.site.guests.len()).filter(|g| self.at.host_of[*g] == Some(h)).map(|g| self.site.guests[g].memory.0).sum();
+                used + mib <= self.site.class_of(h).guest_memory().0
+            }),
+            Condition::GuestDefined { guest: g, host: h } => matches!((guest(g), host(h)), (Some(g), Some(h)) if self.defined.contains(&(g, h))),
+            Condition::GuestRunning { guest: g, host: h } => matches!((guest(g), host(h)), (Some(g), Some(h)) if self.at.host_of[g.index()] == Some(h)),
+            Condition::GuestStopped { guest: g } => guest(g).is_some_and(|g| self.at.host_of[g.index()].is_none()),
+        }
+    }
+
+    /// Does what the step says; `None` where it cannot be done.
+    fn act(&mut self, step: &Step) -> Option<Passing> {
+        let n = step.number;
+        let mut passing = Passing::default();
+        match &step.action {
+            Action::BootHost { host } => {
+                let h = self.host(n, host)?;
+                if self.at.on[h.index()] {
+                    self.fault(n, None, format!("{host} is on already"));
+                }
+                self.at.on[h.index()] = true;
+                passing.booting.push(h);
+                passing.power_changes = true;
+            }
+            Action::PowerOffHost { host } => {
+                let h = self.host(n, host)?;
+                if self.at.host_of.contains(&Some(h)) {
+                    self.fault(n, None, format!("guests run on {host}"));
+                }
+                self.at.on[h.index()] = false;
+                passing.power_changes = true;
+            }
+            Action::DefineGuest { guest, host } => {
+                let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);
+                self.defined.insert((g, h));
+            }
+            Action::StartGuest { guest, host } => {
+                let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);
+                if let Some(there) = self.at.host_of[g.index()] {
+                    let there = self.site.hosts[there.index()].name.clone();
+                    self.fault(n, None, format!("{guest} runs already, on {there}: never two running copies"));
+                }
+                if !self.defined.contains(&(g, h)) {
+                    self.fault(n, None, format!("{host} does not know {guest}"));
+                }
+                self.at.host_of[g.index()] = Some(h);
+                passing.touched.insert(h);
+            }
+            Action::MigrateGuest { guest, from, to } => {
+                let (g, a, b) = (self.guest(n, guest)?, self.host(n, from)?, self.host(n, to)?);
+                if self.at.host_of[g.index()] != Some(a) {
+                    self.fault(n, None, format!("{guest} does not run on {from}"));
+                }
+                self.at.host_of[g.index()] = Some(b);
+                self.defined.remove(&(g, a));
+                self.defined.insert((g, b));
+                passing.memory.push((g, a));
+                passing.touched.extend([a, b]);
+            }
+            Action::StopGuest { guest, host } => {
+                let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);
+                if self.at.host_of[g.index()] != Some(h) {
+                    self.fault(n, None, format!("{guest} does not run on {host}"));
+                }
+                self.at.host_of[g.index()] = None;
+                passing.touched.insert(h);
+            }
+        }
+        if !passing.touched.is_empty() {
+            for (group, members) in self.site.guests_by_group().iter().enumerate() {
+                self.in_service[group] |= members.iter().all(|m| self.at.host_of[m.index()].is_some());
+            }
+            let by_host = self.at.guests_by_host();
+            for h in &passing.touched {
+                self.loads.khz[h.index()] = host_khz(self.demand, &by_host[h.index()]);
+            }
+        }
+        Some(passing)
+    }
+
+    /// Judges the state, as far as the step can have changed the answer.
+    fn judge(&mut self, step: u32, passing: &Passing, covered: bool) {
+        let (site, demand, at) = (self.site, self.demand, &self.at);
+        let mut all: Vec<Judgement> = Vec::new();
+        if !passing.touched.is_empty() {
+            all.push(off_host(site, at));
+            all.push(place::physical_only(site, at));
+            all.push(place::pinned(site, at));
+            all.push(capacity::memory(site, at, &passing.memory));
+            all.push(capacity::cpu(site, demand, at, &self.loads));
+            all.extend(apart::judge(site, at));
+            all.extend(spread::judge(site, at));
+        }
+        if passing.power_changes || !passing.touched.is_empty() {
+            all.push(licence::judge(site, at));
+            all.extend(ups::judge_booting(site, demand, at, &self.loads, &passing.booting));
+            if !covered && at.host_of.iter().any(Option::is_some) {
+                all.extend(down::judge(site, demand, at, &self.loads, Some(&self.in_service)));
+            }
+        }
+        self.judged += all.len();
+        for j in all {
+            let why = match j.verdict {
+                Verdict::Holds { .. } => continue,
+                Verdict::Broken { breaches, .. } => breaches.first().map_or_else(String::new, Breach::to_string),
+                Verdict::Undecided { why } => why,
+            };
+            // A guest on a host that is off, or memory that does not fit, is wrong whatever was before.
+            if !self.excused.contains(&j.rule) || matches!(j.rule, RuleName::EveryGuestRuns | RuleName::Memory) {
+                self.fault(step, Some(j.rule), why);
+            }
+        }
+    }
+}
+
+/// Every guest that runs stands on a host that is on.
+fn off_host(site: &Site, at: &Placement) -> Judgement {
+    let breaches = (0..site.guests.len())
+        .filter_map(|g| at.host_of[g].filter(|h| !at.on[h.index()]).map(|h| (g, h)))
+        .map(|(g, h)| Breach { needed: 1.0, available: 0.0, unit: "host".into(), place: site.guests[g].name.clone(), when: None, why: format!("its host {} is off", site.hosts[h.index()].name) })
+        .collect();
+    Judgement { rule: RuleName::EveryGuestRuns, asked: "each guest that runs stands on a host that is on".into(), verdict: Verdict::from(Vec::new(), breaches) }
+}

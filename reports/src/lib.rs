@@ -1,0 +1,2 @@
+//! The only room that writes for people.
+pub mod run;
