@@ -5,6 +5,7 @@
 //! - [`demand`]: what guests ask for over time, as a description ([`demand::Load`]) and as columns ([`demand::Demand`])
 //! - [`law`]: one law a file: formulas with their source and range
 //! - [`rule`]: one rule a file: each says *holds with this margin* or *broken: needed, available, where, when*
+//! - [`example`]: a small site, for examples and tests
 //! - [`plan`]: a placement, the steps that lead to it, and its one text form
 //!
 //! This crate knows no clock, no file, no seed and no event. It does not know how a placement is found: the rules
@@ -13,6 +14,7 @@
 pub mod demand;
 pub mod digest;
 pub mod estimate;
+pub mod example;
 pub mod law;
 pub mod plan;
 pub mod provenance;

@@ -260,8 +260,8 @@ impl Plan {
     /// # Errors
     /// Where the text is not JSON, a key is missing or not known, or the version is another.
     pub fn from_text(text: &str) -> Result<Self, NotAPlan> {
-        let plan: Self = serde_json::from_str(text)
-            .map_err(|e| NotAPlan::Form { line: e.line(), column: e.column(), cause: e.to_string() })?;
+        let plan: Self =
+            serde_json::from_str(text).map_err(|e| NotAPlan::Form { line: e.line(), column: e.column(), cause: e.to_string() })?;
         if plan.version != VERSION {
             return Err(NotAPlan::Version(plan.version));
         }

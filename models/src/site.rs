@@ -565,9 +565,6 @@ impl Site {
         let (h, g) = (&self.hosts[host.index()], &self.guests[guest.index()]);
         let class = self.class_of(host);
         let mode_fits = g.mode == Mode::PhysicalOnly || class.hypervisor.is_some() || g.pinned == Some(host);
-        mode_fits
-            && g.pinned.is_none_or(|p| p == host)
-            && g.pool.is_none_or(|p| h.pools.contains(&p))
-            && g.memory <= class.guest_memory()
+        mode_fits && g.pinned.is_none_or(|p| p == host) && g.pool.is_none_or(|p| h.pools.contains(&p)) && g.memory <= class.guest_memory()
     }
 }

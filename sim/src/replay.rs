@@ -1,1 +1,555 @@
-//! .
+//! Recorded or generated demand played against a placement.
+//!
+//! A step is one pass over columns: for each host, its guests' columns are added, the sum is looked up in the power
+//! curve, and the power is added to the site. Sums are of whole numbers (kHz, mW, mVA, mvar), so that no order of
+//! summation and no number of threads shows in any figure. Where guests ask for more than a host has, capacity is shared
+//! max-min fairly by vCPUs ([`models::law::share`]); a guest never gets more than its vCPUs times the host's clock.
+//!
+//! [`Replay`] takes the demand block by block, for a trace that is larger than memory; [`replay`] takes it whole. Besides
+//! the demand it holds 24 bytes a step for the site (and for each feed) and 16 KiB a host.
+//!
+//! Left out: the hypervisor's own CPU, delay inside a step, and what full virtualisation costs neighbours.
+
+use models::demand::Demand;
+use models::law::power::PowerModel;
+use models::law::share::max_min;
+use models::quantity::{BytesPerSecond, Nanos, VoltAmperes, WattHours, Watts};
+use models::rule::ups::nameplate;
+use models::site::{DomainId, DomainKind, GuestId, HostId, Placement, Site};
+use rayon::prelude::*;
+
+use crate::measure::{HEAT_COLUMNS, HostMeasures, Measures, PowerMeasures, PowerPoint, SERIES_POINTS, Unserved};
+
+/// Steps of one pass: a block of a column and its sum stay in the first cache.
+const BLOCK: usize = 1024;
+
+/// Bins of a host's load, a thousandth of its capacity each; the last holds all above.
+const BINS: usize = 4096;
+
+/// Hosts of one task: small enough to share out, large enough to be worth it.
+const HOSTS_A_TASK: usize = 16;
+
+/// Plays a demand against a placement.
+#[must_use]
+pub fn replay(site: &Site, demand: &Demand, placement: &Placement) -> Measures {
+    let mut replay = Replay::new(site, placement, demand.step, demand.steps);
+    replay.push(demand);
+    replay.finish()
+}
+
+/// Power of one host by step, in mW, for some guests on it: the curve look-up of the replay, laid open.
+///
+/// Demand above the host's capacity draws full power.
+#[must_use]
+pub fn host_power_mw(site: &Site, demand: &Demand, host: HostId, guests: &[GuestId]) -> Vec<u64> {
+    let table = PowerTable::new(site, host);
+    let mut asked = vec![0; demand.steps];
+    for g in guests {
+        add_wide(&mut asked, &demand.guests[g.index()].cpu_khz);
+    }
+    asked.iter().map(|khz| u64::from(table.mw(*khz))).collect()
+}
+
+/// W, VA and var of a host by its load, in thousandths.
+struct PowerTable {
+    per_khz: f64,
+    capacity_khz: u64,
+    last: usize,
+    /// By segment: mW = first + second x kHz.
+    segments: Vec<(f64, f64)>,
+    /// VA per W and var per W, where the power factor is the same at every load.
+    constant: Option<(f64, f64)>,
+    model: PowerModel,
+}
+
+impl PowerTable {
+    fn new(site: &Site, host: HostId) -> Self {
+        let class = site.class_of(host);
+        let model = class.power.clone();
+        let points = model.curve.points();
+        let last = points.len() - 1;
+        let capacity_khz = class.capacity().khz();
+        let per_khz = last as f64 / capacity_khz as f64;
+        let segment = |(i, p): (usize, &[Watts])| {
+            let (start, rise) = (p[0].get() * 1000.0, (p[1].get() - p[0].get()) * 1000.0);
+            (start - rise * i as f64, rise * per_khz)
+        };
+        let segments = points.windows(2).enumerate().map(segment).collect();
+        let constant = (model.power_factor.len() == 1).then(|| {
+            let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), model.power_factor[0]);
+            (one.apparent(pf).get(), one.reactive_var(pf))
+        });
+        Self { per_khz, capacity_khz, last, segments, constant, model }
+    }
+
+    /// mW, rounded to the nearest by adding a half: powers are not negative.
+    #[inline]
+    fn mw(&self, khz: u64) -> u32 {
+        let khz = khz.min(self.capacity_khz) as f64;
+        let i = ((khz * self.per_khz) as usize).min(self.last - 1);
+        let (base, slope) = self.segments[i];
+        (base + slope * khz + 0.5) as u32
+    }
+
+    /// VA per W and var per W at a load.
+    fn factors(&self, khz: u64) -> (f64, f64) {
+        self.constant.unwrap_or_else(|| {
+            let load = khz.min(self.capacity_khz) as f64 / self.capacity_khz as f64;
+            let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), self.model.factor_at(load));
+            (one.apparent(pf).get(), one.reactive_var(pf))
+        })
+    }
+}
+
+/// A demand on its way through a placement.
+pub struct Replay<'a> {
+    site: &'a Site,
+    placement: &'a Placement,
+    step: Nanos,
+    /// Steps to come in all: they set the stretches of courses and heat rows.
+    steps: usize,
+    done: usize,
+    hosts: Vec<HostState>,
+    total: Course,
+    feeds: Vec<(DomainId, Course)>,
+}
+
+/// Sums by step, in thousandths.
+#[derive(Default)]
+struct Course {
+    mw: Vec<u64>,
+    mva: Vec<u64>,
+    mvar: Vec<u64>,
+}
+
+impl Course {
+    fn zeros(steps: usize) -> Self {
+        Self { mw: vec![0; steps], mva: vec![0; steps], mvar: vec![0; steps] }
+    }
+    fn add(&mut self, other: &Self) {
+        for (to, from) in [(&mut self.mw, &other.mw), (&mut self.mva, &other.mva), (&mut self.mvar, &other.mvar)] {
+            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
+        }
+    }
+    fn append(&mut self, mut block: Self) {
+        self.mw.append(&mut block.mw);
+        self.mva.append(&mut block.mva);
+        self.mvar.append(&mut block.mvar);
+    }
+}
+
+/// One host that is on.
+struct HostState {
+    host: HostId,
+    guests: Vec<GuestState>,
+    table: PowerTable,
+    asked_sum: u128,
+    asked_max: u64,
+    bins: Vec<u32>,
+    heat_khz: Vec<u64>,
+    mw_sum: u128,
+    mw_max: u32,
+    net_max: u64,
+    disk_max: u64,
+}
+
+struct GuestState {
+    guest: GuestId,
+    /// The most it can get: its vCPUs at the host's clock, kHz.
+    cap_khz: u32,
+    weight: u64,
+    asked: u128,
+    unserved: u128,
+    short_steps: u64,
+}
+
+impl<'a> Replay<'a> {
+    /// A replay of `steps` steps that is to come in blocks.
+    #[must_use]
+    pub fn new(site: &'a Site, placement: &'a Placement, step: Nanos, steps: usize) -> Self {
+        let by_host = placement.guests_by_host();
+        let mut order: Vec<usize> = (0..site.hosts.len()).filter(|h| placement.on[*h]).collect();
+        // Hosts of a class side by side: their power is turned into VA and var together.
+        order.sort_by_key(|h| (site.hosts[*h].class, *h));
+        let hosts = order
+            .into_iter()
+            .map(|h| {
+                let (host, class) = (HostId::at(h), site.class_of(HostId::at(h)));
+                let guests = by_host[h]
+                    .iter()
+                    .map(|g| {
+                        let vcpus = u64::from(site.guests[g.index()].vcpus);
+                        let cap_khz = u32::try_from(class.core_mhz.khz() * vcpus).unwrap_or(u32::MAX);
+                        GuestState { guest: *g, cap_khz, weight: vcpus.max(1), asked: 0, unserved: 0, short_steps: 0 }
+                    })
+                    .collect();
+                HostState {
+                    host,
+                    guests,
+                    table: PowerTable::new(site, host),
+                    asked_sum: 0,
+                    asked_max: 0,
+                    bins: vec![0; BINS],
+                    heat_khz: vec![0; steps.min(HEAT_COLUMNS)],
+                    mw_sum: 0,
+                    mw_max: 0,
+                    net_max: 0,
+                    disk_max: 0,
+                }
+            })
+            .collect();
+        let feeds = (0..site.domains.len())
+            .filter(|d| site.domains[*d].kind == DomainKind::Feed)
+            .map(|d| (DomainId::at(d), Course::default()))
+            .collect();
+        Self { site, placement, step, steps, done: 0, hosts, total: Course::default(), feeds }
+    }
+
+    /// Plays the next block: a demand of the same guests and step that continues where the last ended.
+    ///
+    /// # Panics
+    /// Where the block goes past the steps announced, or has a column that is neither empty nor as long as the block.
+    pub fn push(&mut self, block: &Demand) {
+        let (from, to) = (self.done, self.done + block.steps);
+        assert!(to <= self.steps && block.step == self.step, "a block of {} steps at {from} of {}", block.steps, self.steps);
+        for c in block.guests.iter().flat_map(|g| [&g.cpu_khz, &g.net_kbs, &g.disk_kbs]) {
+            assert!(c.is_empty() || c.len() == block.steps, "a column of {} in a block of {}", c.len(), block.steps);
+        }
+        let (site, feeds, steps) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>(), self.steps);
+        let parts: Vec<(Course, Vec<Course>)> = self
+            .hosts
+            .par_chunks_mut(HOSTS_A_TASK)
+            .map(|hosts| {
+                let mut total = Course::zeros(block.steps);
+                let mut by_feed: Vec<Course> = feeds.iter().map(|_| Course::zeros(block.steps)).collect();
+                let feeds_of = |h: &HostState| -> Vec<usize> {
+                    (0..feeds.len()).filter(|f| site.hosts[h.host.index()].domains.contains(&feeds[*f])).collect()
+                };
+                for alike in hosts
+                    .chunk_by_mut(|a, b| site.hosts[a.host.index()].class == site.hosts[b.host.index()].class && feeds_of(a) == feeds_of(b))
+                {
+                    let mut course = Course::zeros(block.steps);
+                    for host in alike.iter_mut() {
+                        host.play(block, from, steps, &mut course);
+                    }
+                    if let Some((va, var)) = alike[0].table.constant {
+                        let in_proportion = |mw: &u64, by: f64| (*mw as f64 * by + 0.5) as u64;
+                        course.mva = course.mw.iter().map(|mw| in_proportion(mw, va)).collect();
+                        course.mvar = course.mw.iter().map(|mw| in_proportion(mw, var)).collect();
+                    }
+                    total.add(&course);
+                    for f in feeds_of(&alike[0]) {
+                        by_feed[f].add(&course);
+                    }
+                }
+                (total, by_feed)
+            })
+            .collect();
+        let mut total = devices(site, block.steps, None);
+        let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, block.steps, Some(*f))).collect();
+        for (part, part_by_feed) in &parts {
+            total.add(part);
+            by_feed.iter_mut().zip(part_by_feed).for_each(|(a, b)| a.add(b));
+        }
+        self.total.append(total);
+        self.feeds.iter_mut().zip(by_feed).for_each(|(f, block)| f.1.append(block));
+        self.done = to;
+    }
+
+    /// What was observed.
+    ///
+    /// # Panics
+    /// Where steps that were announced are missing.
+    #[must_use]
+    pub fn finish(self) -> Measures {
+        assert_eq!(self.done, self.steps, "steps replayed");
+        let site = self.site;
+        let mut hosts: Vec<&HostState> = self.hosts.iter().collect();
+        hosts.sort_by_key(|h| h.host);
+        let mut unserved: Vec<(u128, Unserved)> = Vec::new();
+        let (mut asked, mut short) = (0u128, 0u128);
+        for g in hosts.iter().flat_map(|h| &h.guests) {
+            asked += g.asked;
+            short += g.unserved;
+            if g.unserved > 0 {
+                unserved.push((
+                    g.unserved,
+                    Unserved {
+                        guest: site.guests[g.guest.index()].name.clone(),
+                        asked_ghz_h: ghz_h(g.asked, self.step),
+                        unserved_ghz_h: ghz_h(g.unserved, self.step),
+                        steps: g.short_steps,
+                    },
+                ));
+            }
+        }
+        unserved.sort_by_key(|u| std::cmp::Reverse(u.0));
+        let ups_loss_mean_w = site.ups.as_ref().filter(|_| self.steps > 0).map(|ups| {
+            let sum: f64 = self.total.mva.iter().map(|mva| ups.loss(va(*mva)).get()).sum();
+            Watts::new(sum / self.steps as f64).expect("a mean of losses is a loss")
+        });
+        Measures {
+            step_ns: self.step.0,
+            steps: self.steps as u64,
+            hosts: hosts.iter().map(|h| h.measures(site, self.step, self.steps)).collect(),
+            unserved: unserved.into_iter().map(|u| u.1).collect(),
+            asked_ghz_h: ghz_h(asked, self.step),
+            unserved_ghz_h: ghz_h(short, self.step),
+            site: power_measures("site", &self.total, self.step, nameplate(site, self.placement, None)),
+            feeds: self
+                .feeds
+                .iter()
+                .map(|(d, course)| {
+                    power_measures(&site.domains[d.index()].name, course, self.step, nameplate(site, self.placement, Some(*d)))
+                })
+                .collect(),
+            ups_loss_mean_w,
+        }
+    }
+}
+
+impl HostState {
+    /// Plays a block on this host, and adds its power to a course (VA and var only where they are not in proportion to W).
+    fn play(&mut self, block: &Demand, from: usize, steps: usize, course: &mut Course) {
+        let mut asked = [0u32; BLOCK];
+        let mut start = 0;
+        while start < block.steps {
+            let end = (start + BLOCK).min(block.steps);
+            let asked = &mut asked[..end - start];
+            asked.fill(0);
+            let (mut clipped, mut bound) = (false, 0u64);
+            for g in &mut self.guests {
+                let column = slice(&block.guests[g.guest.index()].cpu_khz, start, end);
+                let (bits, own) = add_narrow(asked, column);
+                // All bits of a column together are no less than its greatest sample: one look at them tells whether the
+                // narrow sums can have wrapped, and whether some sample can be above what the guest can get.
+                g.asked += u128::from(if bits <= NARROW { u64::from(own) } else { column.iter().map(|x| u64::from(*x)).sum() });
+                clipped |= bits > g.cap_khz && column.iter().any(|x| *x > g.cap_khz);
+                bound += u64::from(bits);
+            }
+            if bound <= u64::from(u32::MAX) {
+                self.tally(asked, start, end, from, steps, course);
+                if clipped || bound > self.table.capacity_khz {
+                    self.play_short(block, start, asked, clipped);
+                }
+            } else {
+                let mut wide = vec![0u64; end - start];
+                for g in &self.guests {
+                    add_wide(&mut wide, slice(&block.guests[g.guest.index()].cpu_khz, start, end));
+                }
+                self.tally(&wide, start, end, from, steps, course);
+                self.play_short(block, start, &wide, clipped);
+            }
+            start = end;
+        }
+        let guests: Vec<_> = self.guests.iter().map(|g| &block.guests[g.guest.index()]).collect();
+        self.net_max = self.net_max.max(most_together(guests.iter().map(|c| c.net_kbs.as_slice()), block.steps));
+        self.disk_max = self.disk_max.max(most_together(guests.iter().map(|c| c.disk_kbs.as_slice()), block.steps));
+    }
+
+    /// Looks up the power of each step, and tallies load and power.
+    fn tally<T: Copy + Into<u64>>(&mut self, asked: &[T], start: usize, end: usize, from: usize, steps: usize, course: &mut Course) {
+        let table = &self.table;
+        let per_bin = 1000.0 / table.capacity_khz as f64;
+        let bins: &mut [u32; BINS] = self.bins.as_mut_slice().try_into().expect("so many bins");
+        let columns = self.heat_khz.len();
+        let mut t = start;
+        // Stretch by stretch of the heat row, so that its greatest comes for nothing.
+        while t < end {
+            let column = (from + t) * columns / steps;
+            let stop = end.min(((column + 1) * steps).div_ceil(columns) - from);
+            let (mut khz_sum, mut khz_most, mut mw_sum, mut mw_most) = (0u64, 0u64, 0u64, 0u32);
+            for (x, to) in asked[t - start..stop - start].iter().zip(&mut course.mw[t..stop]) {
+                let khz: u64 = (*x).into();
+                let mw = table.mw(khz);
+                *to += u64::from(mw);
+                mw_sum += u64::from(mw);
+                mw_most = mw_most.max(mw);
+                khz_sum += khz;
+                khz_most = khz_most.max(khz);
+                bins[((khz as f64 * per_bin) as usize).min(BINS - 1)] += 1;
+            }
+            self.asked_sum += u128::from(khz_sum);
+            self.asked_max = self.asked_max.max(khz_most);
+            self.mw_sum += u128::from(mw_sum);
+            self.mw_max = self.mw_max.max(mw_most);
+            self.heat_khz[column] = self.heat_khz[column].max(khz_most);
+            t = stop;
+        }
+        if table.constant.is_none() {
+            for (t, x) in (start..end).zip(asked) {
+                let (mw, (va, var)) = (f64::from(table.mw((*x).into())), table.factors((*x).into()));
+                course.mva[t] += (mw * va + 0.5) as u64;
+                course.mvar[t] += (mw * var + 0.5) as u64;
+            }
+        }
+    }
+
+    /// The steps of a block in which somebody gets less than it asks for.
+    #[cold]
+    fn play_short<T: Copy + Into<u64>>(&mut self, block: &Demand, start: usize, asked: &[T], clipped: bool) {
+        for (t, asked) in asked.iter().enumerate() {
+            if !clipped && (*asked).into() <= self.table.capacity_khz {
+                continue;
+            }
+            let wants: Vec<u32> =
+                self.guests.iter().map(|g| block.guests[g.guest.index()].cpu_khz.get(start + t).copied().unwrap_or(0)).collect();
+            let able: Vec<(u64, u64)> =
+                self.guests.iter().zip(&wants).map(|(g, want)| (u64::from((*want).min(g.cap_khz)), g.weight)).collect();
+            let shares = max_min(self.table.capacity_khz, &able);
+            for ((g, want), share) in self.guests.iter_mut().zip(wants).zip(shares) {
+                let missing = u64::from(want) - share;
+                g.unserved += u128::from(missing);
+                g.short_steps += u64::from(missing > 0);
+            }
+        }
+    }
+
+    fn measures(&self, site: &Site, step: Nanos, steps: usize) -> HostMeasures {
+        let class = site.class_of(self.host);
+        let capacity = self.table.capacity_khz as f64;
+        let rate = |kbs: u64| BytesPerSecond::new(kbs as f64 * 1000.0).expect("a rate that is not negative");
+        HostMeasures {
+            host: site.hosts[self.host.index()].name.clone(),
+            class: class.name.clone(),
+            guests: self.guests.len() as u32,
+            cpu_mean: if steps == 0 { 0.0 } else { self.asked_sum as f64 / steps as f64 / capacity },
+            cpu_p95: self.percentile(95.0, steps),
+            cpu_p99: self.percentile(99.0, steps),
+            cpu_max: self.asked_max as f64 / capacity,
+            memory_used_mib: self.guests.iter().map(|g| site.guests[g.guest.index()].memory.0).sum(),
+            memory_mib: class.guest_memory().0,
+            network_max: rate(self.net_max),
+            network: class.network,
+            disk_max: rate(self.disk_max),
+            disk: class.disk,
+            energy_wh: energy(self.mw_sum, step),
+            peak_w: watts(u64::from(self.mw_max)),
+            unserved_ghz_h: ghz_h(self.guests.iter().map(|g| g.unserved).sum(), step),
+            heat: self.heat_khz.iter().map(|x| (*x as f64 / capacity) as f32).collect(),
+        }
+    }
+
+    /// The percentile of the load, to a thousandth of the capacity, rounded up, and never above the highest step.
+    fn percentile(&self, p: f64, steps: usize) -> f64 {
+        if steps == 0 {
+            return 0.0;
+        }
+        let rank = models::law::percentile::rank(steps, p);
+        let mut below = 0;
+        for (bin, count) in self.bins.iter().enumerate() {
+            below += *count as usize;
+            if below > rank && bin + 1 < BINS {
+                return ((bin + 1) as f64 / 1000.0).min(self.asked_max as f64 / self.table.capacity_khz as f64);
+            }
+        }
+        self.asked_max as f64 / self.table.capacity_khz as f64
+    }
+}
+
+fn slice(column: &[u32], start: usize, end: usize) -> &[u32] {
+    if column.is_empty() { column } else { &column[start..end] }
+}
+
+/// Adds a column to a sum of so few that it cannot wrap (or is thrown away); answers all its bits together, and its own
+/// sum, which is right where the bits are within [`NARROW`].
+#[inline]
+fn add_narrow(sum: &mut [u32], column: &[u32]) -> (u32, u32) {
+    let (mut bits, mut own) = (0u32, 0u32);
+    for (s, x) in sum.iter_mut().zip(column) {
+        *s = s.wrapping_add(*x);
+        own = own.wrapping_add(*x);
+        bits |= *x;
+    }
+    (bits, own)
+}
+
+/// The greatest sample of which a block's worth adds up without wrapping.
+const NARROW: u32 = u32::MAX / BLOCK as u32;
+
+/// Adds a column to a sum.
+fn add_wide(sum: &mut [u64], column: &[u32]) {
+    for (s, x) in sum.iter_mut().zip(column) {
+        *s += u64::from(*x);
+    }
+}
+
+/// The greatest sum of some columns at one step.
+fn most_together<'c>(columns: impl Iterator<Item = &'c [u32]>, steps: usize) -> u64 {
+    let columns: Vec<_> = columns.filter(|c| !c.is_empty()).collect();
+    if columns.is_empty() {
+        return 0;
+    }
+    let mut sum = vec![0; steps];
+    for c in columns {
+        add_wide(&mut sum, c);
+    }
+    sum.into_iter().max().unwrap_or(0)
+}
+
+/// The course of the devices alone: they draw the same at every step.
+fn devices(site: &Site, steps: usize, feed: Option<DomainId>) -> Course {
+    let mut course = Course::zeros(steps);
+    for d in site.devices.iter().filter(|d| feed.is_none() || d.feed == feed) {
+        let count = u64::from(d.count);
+        let parts = [d.expected.get(), d.expected.apparent(d.power_factor).get(), d.expected.reactive_var(d.power_factor)];
+        for (to, unit) in [&mut course.mw, &mut course.mva, &mut course.mvar].into_iter().zip(parts) {
+            to.iter_mut().for_each(|x| *x += count * (unit * 1000.0).round() as u64);
+        }
+    }
+    course
+}
+
+fn watts(mw: u64) -> Watts {
+    Watts::new(mw as f64 / 1000.0).expect("whole mW are a power")
+}
+fn va(mva: u64) -> VoltAmperes {
+    VoltAmperes::new(mva as f64 / 1000.0).expect("whole mVA are a power")
+}
+fn energy(mw_steps: u128, step: Nanos) -> WattHours {
+    WattHours::new(mw_steps as f64 / 1000.0 * step.hours()).expect("a sum of powers over a time is an energy")
+}
+fn ghz_h(khz_steps: u128, step: Nanos) -> f64 {
+    khz_steps as f64 / 1e6 * step.hours()
+}
+
+fn power_measures(name: &str, course: &Course, step: Nanos, nameplate: models::rule::ups::Nameplate) -> PowerMeasures {
+    let steps = course.mw.len();
+    let peak = |series: &[u64]| {
+        let mut best = (0, 0);
+        for (t, x) in series.iter().enumerate() {
+            if *x > best.1 {
+                best = (t, *x);
+            }
+        }
+        (best.1, step.times(best.0 as u64).0)
+    };
+    let ((peak_mw, peak_w_at_ns), (peak_mva, peak_va_at_ns)) = (peak(&course.mw), peak(&course.mva));
+    let vector = course.mw.iter().zip(&course.mvar).map(|(w, var)| (*w as f64).hypot(*var as f64)).fold(0.0, f64::max);
+    let sum: u128 = course.mw.iter().map(|x| u128::from(*x)).sum();
+    let points = steps.min(SERIES_POINTS);
+    let series = (0..points)
+        .map(|i| {
+            let (a, b) = (i * steps / points, (i + 1) * steps / points);
+            let stretch = &course.mw[a..b];
+            PowerPoint {
+                hour: step.times(a as u64).hours(),
+                mean_w: stretch.iter().map(|x| u128::from(*x)).sum::<u128>() as f64 / 1000.0 / (b - a) as f64,
+                max_w: stretch.iter().copied().max().unwrap_or(0) as f64 / 1000.0,
+                max_va: course.mva[a..b].iter().copied().max().unwrap_or(0) as f64 / 1000.0,
+            }
+        })
+        .collect();
+    PowerMeasures {
+        name: name.to_owned(),
+        mean_w: if steps == 0 { Watts::ZERO } else { Watts::new(sum as f64 / 1000.0 / steps as f64).expect("a mean of powers") },
+        energy_wh: energy(sum, step),
+        peak_w: watts(peak_mw),
+        peak_w_at_ns,
+        peak_va: va(peak_mva),
+        peak_va_at_ns,
+        peak_va_vector: VoltAmperes::new(vector / 1000.0).expect("a hypotenuse is a power"),
+        nameplate,
+        series,
+    }
+}

@@ -97,9 +97,8 @@ pub fn of(site: &Site, placement: &Placement, mean: Watts) -> Cost {
     }
     for (licence, needed) in site.licences.iter().zip(licences_needed(site, placement)) {
         let to_buy = needed.saturating_sub(licence.owned);
-        cost.licences_yen = cost.licences_yen
-            + licence.price_yen.times(f64::from(to_buy))
-            + licence.yearly_yen.times(f64::from(needed) * years);
+        cost.licences_yen =
+            cost.licences_yen + licence.price_yen.times(f64::from(to_buy)) + licence.yearly_yen.times(f64::from(needed) * years);
     }
     cost
 }

@@ -1,6 +1,6 @@
 //! Capacity of every host: memory always, CPU at a percentile.
 
-use super::{Breach, HostLoads, Judgement, Margin, RuleName, Verdict, clock, cpu_limit_khz, load_at};
+use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock, cpu_limit_khz, load_at};
 use crate::demand::Demand;
 use crate::quantity::MiB;
 use crate::site::{GuestId, HostId, Placement, Site};
@@ -19,41 +19,47 @@ pub fn memory(site: &Site, placement: &Placement, also: &[(GuestId, HostId)]) ->
     for (g, h) in also {
         used[h.index()] = used[h.index()] + site.guests[g.index()].memory;
     }
-    let (mut margins, mut breaches) = (Vec::new(), Vec::new());
-    for (h, used) in used.into_iter().enumerate() {
-        if used == MiB(0) {
-            continue;
-        }
+    let mut scales = Scales::default();
+    for (h, used) in used.into_iter().enumerate().filter(|(_, used)| *used > MiB(0)) {
         let available = site.class_of(HostId::at(h)).guest_memory();
-        let (needed, available, unit, place) = (used.0 as f64, available.0 as f64, "MiB".to_owned(), site.hosts[h].name.clone());
-        if needed > available {
-            breaches.push(Breach { needed, available, unit, place, when: None, why: "memory of the guests exceeds what the hypervisor leaves".into() });
-        } else {
-            margins.push(Margin { needed, available, unit, place, when: None });
-        }
+        let margin = Margin {
+            needed: used.0 as f64,
+            available: available.0 as f64,
+            unit: "MiB".into(),
+            place: site.hosts[h].name.clone(),
+            when: None,
+        };
+        scales.weigh(margin, || "memory of the guests exceeds what the hypervisor leaves".into());
     }
-    Judgement { rule: RuleName::Memory, asked: "memory of the guests of each host fits, always".into(), verdict: Verdict::from(margins, breaches) }
+    Judgement { rule: RuleName::Memory, asked: "memory of the guests of each host fits, always".into(), verdict: scales.verdict() }
 }
 
 /// CPU of every host: the percentile of its load is within the share of its capacity.
 #[must_use]
 pub(crate) fn cpu(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Judgement {
     let rule = site.rules.cpu;
-    let (mut margins, mut breaches) = (Vec::new(), Vec::new());
+    let mut scales = Scales::default();
     for h in (0..site.hosts.len()).filter(|h| placement.on[*h] && !loads.khz[*h].is_empty()) {
-        let (needed, available) = (load_at(&loads.khz[h], rule.percentile) as f64 / 1000.0, cpu_limit_khz(site, HostId::at(h), rule.limit) / 1000.0);
-        let (unit, place) = ("MHz".to_owned(), site.hosts[h].name.clone());
-        let peak = loads.khz[h].iter().enumerate().max_by_key(|(i, x)| (**x, usize::MAX - i)).map_or(0, |(i, _)| i);
-        let when = clock(demand, peak);
-        if needed > available {
-            breaches.push(Breach { needed, available, unit, place, when, why: format!("its load at the {}th percentile exceeds {:.0} % of its capacity", rule.percentile, 100.0 * rule.limit) });
-        } else {
-            margins.push(Margin { needed, available, unit, place, when });
-        }
+        let khz = &loads.khz[h];
+        let peak = khz.iter().enumerate().max_by_key(|(i, x)| (**x, usize::MAX - i)).map_or(0, |(i, _)| i);
+        let margin = Margin {
+            needed: load_at(khz, rule.percentile) as f64 / 1000.0,
+            available: cpu_limit_khz(site, HostId::at(h), rule.limit) / 1000.0,
+            unit: "MHz".into(),
+            place: site.hosts[h].name.clone(),
+            when: clock(demand, peak),
+        };
+        scales.weigh(margin, || {
+            format!("its load at the {}th percentile exceeds {:.0} % of its capacity", rule.percentile, 100.0 * rule.limit)
+        });
     }
     Judgement {
         rule: RuleName::Cpu,
-        asked: format!("each host's CPU load at the {}th percentile is within {:.0} % of its capacity", rule.percentile, 100.0 * rule.limit),
-        verdict: Verdict::from(margins, breaches),
+        asked: format!(
+            "each host's CPU load at the {}th percentile is within {:.0} % of its capacity",
+            rule.percentile,
+            100.0 * rule.limit
+        ),
+        verdict: scales.verdict(),
     }
 }

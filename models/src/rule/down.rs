@@ -62,7 +62,11 @@ pub(crate) fn losses(site: &Site, placement: &Placement) -> Vec<(Loss, DownRule)
     let on: Vec<HostId> = (0..site.hosts.len()).filter(|h| placement.on[*h]).map(HostId::at).collect();
     let mut all = Vec::new();
     if let Some(rule) = site.rules.one_host_down {
-        all.extend(on.iter().map(|h| (Loss { name: format!("host {}", site.hosts[h.index()].name), rule: RuleName::OneHostDown, hosts: vec![*h] }, rule)));
+        all.extend(
+            on.iter().map(|h| {
+                (Loss { name: format!("host {}", site.hosts[h.index()].name), rule: RuleName::OneHostDown, hosts: vec![*h] }, rule)
+            }),
+        );
     }
     for &(kind, rule) in &site.rules.one_domain_down {
         for (d, domain) in site.domains.iter().enumerate().filter(|(_, d)| d.kind == kind) {
@@ -86,7 +90,8 @@ pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: 
         asked.push((RuleName::OneHostDown, format!("with any one host down the others carry on, CPU within {:.0} %", 100.0 * r.cpu_limit)));
     }
     if !site.rules.one_domain_down.is_empty() {
-        let kinds: Vec<_> = site.rules.one_domain_down.iter().map(|(k, r)| format!("{} (CPU within {:.0} %)", k.word(), 100.0 * r.cpu_limit)).collect();
+        let kinds: Vec<_> =
+            site.rules.one_domain_down.iter().map(|(k, r)| format!("{} (CPU within {:.0} %)", k.word(), 100.0 * r.cpu_limit)).collect();
         asked.push((RuleName::OneDomainDown, format!("with any one {} down the others carry on", kinds.join(" or "))));
     }
     for (name, asked) in asked {
@@ -122,7 +127,15 @@ struct Room {
 }
 
 /// What is left after one loss.
-pub(crate) fn after(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, loss: &Loss, rule: DownRule, in_service: Option<&[bool]>) -> Headroom {
+pub(crate) fn after(
+    site: &Site,
+    demand: &Demand,
+    placement: &Placement,
+    loads: &HostLoads,
+    loss: &Loss,
+    rule: DownRule,
+    in_service: Option<&[bool]>,
+) -> Headroom {
     let lost = |h: HostId| loss.hosts.contains(&h);
     let p = site.rules.cpu.percentile;
     let by_host = placement.guests_by_host();
@@ -160,7 +173,8 @@ pub(crate) fn after(site: &Site, demand: &Demand, placement: &Placement, loads: 
             OnLoss::Survivor if in_service.is_some_and(|s| guest.group.is_some_and(|group| !s[group.index()])) => {}
             OnLoss::Survivor => {
                 let members = guest.group.map_or(&[][..], |group| &groups[group.index()]);
-                let alive: Vec<HostId> = members.iter().filter_map(|m| placement.host_of[m.index()]).filter(|h| placement.on[h.index()] && !lost(*h)).collect();
+                let alive: Vec<HostId> =
+                    members.iter().filter_map(|m| placement.host_of[m.index()]).filter(|h| placement.on[h.index()] && !lost(*h)).collect();
                 if alive.is_empty() {
                     breaches.push(Breach {
                         needed: 1.0,
@@ -213,7 +227,8 @@ pub(crate) fn after(site: &Site, demand: &Demand, placement: &Placement, loads: 
         if found {
             moves = placed.iter().map(|(g, h)| (site.guests[g.index()].name.clone(), site.hosts[h.index()].name.clone())).collect();
         } else if nodes > SEARCH_LIMIT {
-            undecided = Some(format!("{}: no re-placement of {} guests found in {SEARCH_LIMIT} nodes, none ruled out", loss.name, restart.len()));
+            undecided =
+                Some(format!("{}: no re-placement of {} guests found in {SEARCH_LIMIT} nodes, none ruled out", loss.name, restart.len()));
         } else {
             let short_of_memory = needed > free;
             breaches.push(Breach {
@@ -242,12 +257,27 @@ pub(crate) fn after(site: &Site, demand: &Demand, placement: &Placement, loads: 
             rooms
                 .iter()
                 .filter(|r| taken_over[r.host.index()])
-                .map(|r| Margin { needed: load_at(&r.khz, p) as f64 / 1000.0, available: r.limit_khz / 1000.0, unit: "MHz".into(), place: loss.name.clone(), when: None })
+                .map(|r| Margin {
+                    needed: load_at(&r.khz, p) as f64 / 1000.0,
+                    available: r.limit_khz / 1000.0,
+                    unit: "MHz".into(),
+                    place: loss.name.clone(),
+                    when: None,
+                })
                 .collect(),
             breaches,
         ),
     };
-    Headroom { lost: loss.name.clone(), guests: gone.len(), needed_mib: needed.0, free_mib: free.0, cpu_needed_mhz, cpu_available_mhz, verdict, moves }
+    Headroom {
+        lost: loss.name.clone(),
+        guests: gone.len(),
+        needed_mib: needed.0,
+        free_mib: free.0,
+        cpu_needed_mhz,
+        cpu_available_mhz,
+        verdict,
+        moves,
+    }
 }
 
 struct Search<'a> {
@@ -293,7 +323,11 @@ impl Search<'_> {
             let room = &mut self.rooms[r];
             let before = (room.most_khz, room.single);
             add(&mut room.khz, column);
-            room.most_khz = if room.most_khz as f64 + peak as f64 > room.limit_khz { room.khz.iter().copied().max().unwrap_or(0) } else { room.most_khz + peak };
+            room.most_khz = if room.most_khz as f64 + peak as f64 > room.limit_khz {
+                room.khz.iter().copied().max().unwrap_or(0)
+            } else {
+                room.most_khz + peak
+            };
             room.free = room.free.saturating_sub(guest.memory);
             room.guests += 1;
             room.single |= guest.mode == Mode::PhysicalOnly;

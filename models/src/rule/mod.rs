@@ -188,6 +188,29 @@ impl Verdict {
     }
 }
 
+/// Weighs what is needed against what is available, place by place.
+#[derive(Default)]
+pub(crate) struct Scales {
+    margins: Vec<Margin>,
+    breaches: Vec<Breach>,
+}
+
+impl Scales {
+    /// Notes a margin where it holds, and a breach with its reason where it does not.
+    pub(crate) fn weigh(&mut self, m: Margin, why: impl FnOnce() -> String) {
+        if m.needed > m.available {
+            let Margin { needed, available, unit, place, when } = m;
+            self.breaches.push(Breach { needed, available, unit, place, when, why: why() });
+        } else {
+            self.margins.push(m);
+        }
+    }
+
+    pub(crate) fn verdict(self) -> Verdict {
+        Verdict::from(self.margins, self.breaches)
+    }
+}
+
 /// CPU of the hosts of a placement, recounted.
 pub(crate) struct HostLoads {
     /// By host: kHz a step; empty where nothing with a CPU column runs.
@@ -260,4 +283,3 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
 pub fn all_hold(judgements: &[Judgement]) -> bool {
     judgements.iter().all(|j| j.verdict.holds())
 }
-

@@ -42,7 +42,12 @@ pub fn physical_only(site: &Site, placement: &Placement) -> Judgement {
                 unit: "workloads".into(),
                 place: site.hosts[h].name.clone(),
                 when: None,
-                why: if class.hypervisor.is_none() { "the host has no hypervisor and carries one workload" } else { "a physical-only workload must be alone on its host" }.into(),
+                why: if class.hypervisor.is_none() {
+                    "the host has no hypervisor and carries one workload"
+                } else {
+                    "a physical-only workload must be alone on its host"
+                }
+                .into(),
             });
         }
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Breach, HostLoads, Judgement, Margin, RuleName, Verdict, clock};
+use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock};
 use crate::demand::Demand;
 use crate::estimate::Estimate;
 use crate::site::{DomainId, HostId, Placement, PowerView, Site};
@@ -87,17 +87,16 @@ pub(crate) fn peak(series: &[u64]) -> (usize, f64) {
     (best.0, best.1 as f64 / 1000.0)
 }
 
-fn weigh(margins: &mut Vec<Margin>, breaches: &mut Vec<Breach>, needed: f64, available: f64, unit: &str, place: String, when: Option<String>, what: &str) {
-    let unit = unit.to_owned();
-    if needed > available {
-        breaches.push(Breach { needed, available, unit, place, when, why: format!("{what} exceeds what it may carry") });
-    } else {
-        margins.push(Margin { needed, available, unit, place, when });
-    }
-}
-
 /// What the CVCF sees: (needed VA, when), (needed W, when).
-fn draw(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, booting: &[HostId], view: PowerView, feed: Option<DomainId>) -> [(f64, Option<String>); 2] {
+fn draw(
+    site: &Site,
+    demand: &Demand,
+    placement: &Placement,
+    loads: &HostLoads,
+    booting: &[HostId],
+    view: PowerView,
+    feed: Option<DomainId>,
+) -> [(f64, Option<String>); 2] {
     match view {
         PowerView::Nameplate => {
             let n = nameplate(site, placement, feed);
@@ -132,25 +131,37 @@ pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: 
 pub(crate) fn judge_booting(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, booting: &[HostId]) -> Vec<Judgement> {
     let mut all = Vec::new();
     if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
-        let (mut margins, mut breaches) = (Vec::new(), Vec::new());
+        let mut scales = Scales::default();
         let [(va, va_when), (w, w_when)] = draw(site, demand, placement, loads, booting, rule.view, None);
         let keep = 1.0 - rule.reserve;
-        weigh(&mut margins, &mut breaches, va, ups.rating.get() * keep, "VA", ups.name.clone(), va_when, "apparent power");
-        weigh(&mut margins, &mut breaches, w, ups.limit_w().get() * keep, "W", ups.name.clone(), w_when, "real power");
+        let margin = |needed, available, unit: &str, when| Margin { needed, available, unit: unit.into(), place: ups.name.clone(), when };
+        scales.weigh(margin(va, ups.rating.get() * keep, "VA", va_when), || "apparent power exceeds what it may carry".into());
+        scales.weigh(margin(w, ups.limit_w().get() * keep, "W", w_when), || "real power exceeds what it may carry".into());
         all.push(Judgement {
             rule: RuleName::Ups,
-            asked: format!("{} carries the site in the {} view: {:.1} kVA and {:.1} kW", ups.name, word(rule.view), ups.rating.get() * keep / 1000.0, ups.limit_w().get() * keep / 1000.0),
-            verdict: Verdict::from(margins, breaches),
+            asked: format!(
+                "{} carries the site in the {} view: {:.1} kVA and {:.1} kW",
+                ups.name,
+                word(rule.view),
+                ups.rating.get() * keep / 1000.0,
+                ups.limit_w().get() * keep / 1000.0
+            ),
+            verdict: scales.verdict(),
         });
     }
     if let Some(view) = site.rules.branches {
-        let (mut margins, mut breaches) = (Vec::new(), Vec::new());
+        let mut scales = Scales::default();
         for (d, domain) in site.domains.iter().enumerate() {
             let Some(limit) = domain.limit_va else { continue };
-            let [(va, when), _] = draw(site, demand, placement, loads, booting, view, Some(DomainId::at(d)));
-            weigh(&mut margins, &mut breaches, va, limit.get(), "VA", domain.name.clone(), when, "apparent power");
+            let [(needed, when), _] = draw(site, demand, placement, loads, booting, view, Some(DomainId::at(d)));
+            let margin = Margin { needed, available: limit.get(), unit: "VA".into(), place: domain.name.clone(), when };
+            scales.weigh(margin, || "apparent power exceeds what it may carry".into());
         }
-        all.push(Judgement { rule: RuleName::Branches, asked: format!("each branch circuit carries its hosts in the {} view", word(view)), verdict: Verdict::from(margins, breaches) });
+        all.push(Judgement {
+            rule: RuleName::Branches,
+            asked: format!("each branch circuit carries its hosts in the {} view", word(view)),
+            verdict: scales.verdict(),
+        });
     }
     all
 }

@@ -56,7 +56,9 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         excused: broken_before.iter().copied().chain([RuleName::EveryGuestRuns]).collect(),
     };
     let end = final_state(site, start, steps);
-    let end_down_holds = end.as_ref().is_some_and(|end| down::judge(site, demand, end, &HostLoads::recount(site, demand, end), None).iter().all(|j| j.verdict.holds()));
+    let end_down_holds = end
+        .as_ref()
+        .is_some_and(|end| down::judge(site, demand, end, &HostLoads::recount(site, demand, end), None).iter().all(|j| j.verdict.holds()));
     for (i, step) in steps.iter().enumerate() {
         let expected = i as u32 + 1;
         if step.number != expected {
@@ -80,7 +82,9 @@ fn final_state(site: &Site, start: &Placement, steps: &[Step]) -> Option<Placeme
             Action::BootHost { host: h } => at.on[host(h)?.index()] = true,
             Action::PowerOffHost { host: h } => at.on[host(h)?.index()] = false,
             Action::DefineGuest { .. } => {}
-            Action::StartGuest { guest: g, host: h } | Action::MigrateGuest { guest: g, to: h, .. } => at.host_of[guest(g)?.index()] = Some(host(h)?),
+            Action::StartGuest { guest: g, host: h } | Action::MigrateGuest { guest: g, to: h, .. } => {
+                at.host_of[guest(g)?.index()] = Some(host(h)?)
+            }
             Action::StopGuest { guest: g, .. } => at.host_of[guest(g)?.index()] = None,
         }
     }
@@ -156,11 +160,16 @@ impl Walker<'_> {
             Condition::HostOff { host: h } => host(h).is_some_and(|h| !self.at.on[h.index()]),
             Condition::HostEmpty { host: h } => host(h).is_some_and(|h| runs_on(h) == 0),
             Condition::MemoryFree { host: h, mib } => host(h).is_some_and(|h| {
-                let used: u64 = (0..self.site.guests.len()).filter(|g| self.at.host_of[*g] == Some(h)).map(|g| self.site.guests[g].memory.0).sum();
+                let used: u64 =
+                    (0..self.site.guests.len()).filter(|g| self.at.host_of[*g] == Some(h)).map(|g| self.site.guests[g].memory.0).sum();
                 used + mib <= self.site.class_of(h).guest_memory().0
             }),
-            Condition::GuestDefined { guest: g, host: h } => matches!((guest(g), host(h)), (Some(g), Some(h)) if self.defined.contains(&(g, h))),
-            Condition::GuestRunning { guest: g, host: h } => matches!((guest(g), host(h)), (Some(g), Some(h)) if self.at.host_of[g.index()] == Some(h)),
+            Condition::GuestDefined { guest: g, host: h } => {
+                matches!((guest(g), host(h)), (Some(g), Some(h)) if self.defined.contains(&(g, h)))
+            }
+            Condition::GuestRunning { guest: g, host: h } => {
+                matches!((guest(g), host(h)), (Some(g), Some(h)) if self.at.host_of[g.index()] == Some(h))
+            }
             Condition::GuestStopped { guest: g } => guest(g).is_some_and(|g| self.at.host_of[g.index()].is_none()),
         }
     }
@@ -274,7 +283,18 @@ impl Walker<'_> {
 fn off_host(site: &Site, at: &Placement) -> Judgement {
     let breaches = (0..site.guests.len())
         .filter_map(|g| at.host_of[g].filter(|h| !at.on[h.index()]).map(|h| (g, h)))
-        .map(|(g, h)| Breach { needed: 1.0, available: 0.0, unit: "host".into(), place: site.guests[g].name.clone(), when: None, why: format!("its host {} is off", site.hosts[h.index()].name) })
+        .map(|(g, h)| Breach {
+            needed: 1.0,
+            available: 0.0,
+            unit: "host".into(),
+            place: site.guests[g].name.clone(),
+            when: None,
+            why: format!("its host {} is off", site.hosts[h.index()].name),
+        })
         .collect();
-    Judgement { rule: RuleName::EveryGuestRuns, asked: "each guest that runs stands on a host that is on".into(), verdict: Verdict::from(Vec::new(), breaches) }
+    Judgement {
+        rule: RuleName::EveryGuestRuns,
+        asked: "each guest that runs stands on a host that is on".into(),
+        verdict: Verdict::from(Vec::new(), breaches),
+    }
 }

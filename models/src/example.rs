@@ -1,0 +1,102 @@
+//! A small site, for examples and tests: plain machines, no rule but CPU and memory. Change its fields as needed.
+
+use crate::demand::{Columns, Demand};
+use crate::estimate::Estimate;
+use crate::law::power::{Curve, PowerModel};
+use crate::quantity::{BytesPerSecond, Mhz, MiB, Nanos, PowerFactor, Watts};
+use crate::site::{ClassId, CpuRule, Guest, Host, HostClass, Mode, OnLoss, Prices, Rules, Site};
+
+fn watts(w: f64) -> Watts {
+    Watts::new(w).expect("a power")
+}
+
+/// A class with a hypervisor that keeps nothing for itself, 100 W idle, 200 W full, power factor 1, not for sale.
+///
+/// # Panics
+/// Where the clock is negative or not finite.
+#[must_use]
+pub fn class(name: &str, cores: u32, core_mhz: f64, memory_mib: u64) -> HostClass {
+    HostClass {
+        name: name.into(),
+        sockets: 1,
+        cores,
+        core_mhz: Mhz::new(core_mhz).expect("a clock"),
+        threads_per_core: 1,
+        thread_gain: 0.0,
+        memory: MiB(memory_mib),
+        hypervisor: Some(MiB(0)),
+        network: BytesPerSecond::new(125e6).expect("a rate"),
+        disk: BytesPerSecond::new(100e6).expect("a rate"),
+        power: PowerModel {
+            curve: Curve::new(vec![watts(100.0), watts(200.0)]).expect("a curve"),
+            power_factor: vec![PowerFactor::UNITY],
+            nameplate_va: Estimate::exactly(250.0),
+            nameplate_w: Estimate::exactly(250.0),
+        },
+        boot: Nanos::seconds(120),
+        licences: Vec::new(),
+        sale: None,
+        maintenance_yen_per_year: Estimate::ZERO,
+    }
+}
+
+/// A paravirtual guest that is started again when its host dies.
+#[must_use]
+pub fn guest(name: &str, vcpus: u32, memory_mib: u64) -> Guest {
+    Guest {
+        name: name.into(),
+        service: None,
+        vcpus,
+        memory: MiB(memory_mib),
+        mode: Mode::Paravirtual,
+        group: None,
+        pool: None,
+        pinned: None,
+        on_loss: OnLoss::Restart,
+        licences: Vec::new(),
+    }
+}
+
+/// A site of `hosts` hosts of one class (`h1`, `h2` ...) and some guests.
+#[must_use]
+pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
+    Site {
+        name: "example".into(),
+        title: "an example".into(),
+        unknowns: Vec::new(),
+        classes: vec![class],
+        hosts: (1..=hosts)
+            .map(|n| Host { name: format!("h{n}"), class: ClassId(0), domains: Vec::new(), pools: Vec::new(), bought: false })
+            .collect(),
+        domains: Vec::new(),
+        pools: Vec::new(),
+        services: Vec::new(),
+        groups: Vec::new(),
+        guests,
+        storage: Vec::new(),
+        links: Vec::new(),
+        devices: Vec::new(),
+        licences: Vec::new(),
+        ups: None,
+        prices: Prices { yen_per_kwh: Estimate::exactly(12.0), pue: Estimate::exactly(1.0), years: 1.0 },
+        rules: Rules {
+            cpu: CpuRule { percentile: 100.0, limit: 1.0 },
+            one_host_down: None,
+            one_domain_down: Vec::new(),
+            apart: None,
+            full_virtual_per_host: None,
+            ups: None,
+            branches: None,
+        },
+        today: None,
+        alternatives: Vec::new(),
+        givens: Vec::new(),
+    }
+}
+
+/// A demand of steady CPU, in MHz by guest, over some steps of five minutes.
+#[must_use]
+pub fn steady(mhz: &[f64], steps: usize) -> Demand {
+    let column = |mhz: &f64| Columns { cpu_khz: vec![(mhz * 1000.0).round() as u32; steps], ..Columns::default() };
+    Demand { step: Nanos::seconds(300), steps, guests: mhz.iter().map(column).collect() }
+}
