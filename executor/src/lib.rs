@@ -1,1 +1,109 @@
-//! .
+//! Thin: reads a plan and rehearses it. It decides nothing, and cannot name the planner or the simulator.
+//!
+//! [`rehearse`] is what can be known of a plan without touching a host: whether each step's preconditions follow from
+//! the steps before it, taking what the plan says of the start as given. Carrying a plan out through libvirt has its
+//! place here and comes later.
+
+use std::collections::BTreeMap;
+
+use models::plan::{Condition, Plan};
+
+/// What a rehearsal found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rehearsal {
+    /// What must be true before the first step, because steps need it and no earlier step brings it about.
+    pub start: Vec<Condition>,
+    /// Steps whose preconditions contradict what an earlier step left: step number, and why.
+    pub contradictions: Vec<(u32, String)>,
+}
+
+/// Something that can be in one of several states: what a condition is about, and what it says of it.
+fn claim(c: &Condition) -> Option<(String, String)> {
+    match c {
+        Condition::HostOn { host } => Some((format!("host {host}"), "on".into())),
+        Condition::HostOff { host } => Some((format!("host {host}"), "off".into())),
+        Condition::GuestRunning { guest, host } => Some((format!("guest {guest}"), format!("running on {host}"))),
+        Condition::GuestStopped { guest } => Some((format!("guest {guest}"), "stopped".into())),
+        Condition::GuestDefined { guest, host } => Some((format!("definition of {guest} on {host}"), "there".into())),
+        // These follow from where guests run, which only the site can tell.
+        Condition::HostEmpty { .. } | Condition::MemoryFree { .. } => None,
+    }
+}
+
+/// Rehearses a plan's steps in order.
+#[must_use]
+pub fn rehearse(plan: &Plan) -> Rehearsal {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut found = Rehearsal::default();
+    for step in &plan.steps {
+        for c in &step.before {
+            let Some((thing, state)) = claim(c) else { continue };
+            match known.get(&thing) {
+                Some(is) if *is != state => found.contradictions.push((step.number, format!("{thing} must be {state}, and is {is}"))),
+                Some(_) => {}
+                None => {
+                    known.insert(thing, state);
+                    found.start.push(c.clone());
+                }
+            }
+        }
+        for c in &step.after {
+            if let Some((thing, state)) = claim(c) {
+                known.insert(thing, state);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use models::estimate::Estimate;
+    use models::law::cost::Cost;
+    use models::plan::{Action, Step, VERSION};
+
+    fn plan(steps: Vec<Step>) -> Plan {
+        let nothing = Estimate::ZERO;
+        Plan {
+            version: VERSION,
+            tool: "shuyaku".into(),
+            site: "s".into(),
+            site_digest: String::new(),
+            scenario_digest: String::new(),
+            seed: 1,
+            replications: 1,
+            purchases: Vec::new(),
+            hosts_on: Vec::new(),
+            placement: Vec::new(),
+            steps,
+            verdicts: Vec::new(),
+            cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
+            cost_lower_bound_yen: 0.0,
+            predicted: Vec::new(),
+        }
+    }
+
+    fn boot(number: u32) -> Step {
+        let host = || "h".to_owned();
+        Step {
+            number,
+            action: Action::BootHost { host: host() },
+            before: vec![Condition::HostOff { host: host() }],
+            after: vec![Condition::HostOn { host: host() }],
+        }
+    }
+
+    #[test]
+    fn what_no_step_brings_about_must_be_so_at_the_start() {
+        let r = rehearse(&plan(vec![boot(1)]));
+        assert_eq!(r.start, [Condition::HostOff { host: "h".into() }]);
+        assert!(r.contradictions.is_empty());
+    }
+
+    #[test]
+    fn a_host_that_is_booted_twice_is_a_contradiction() {
+        let r = rehearse(&plan(vec![boot(1), boot(2)]));
+        assert_eq!(r.contradictions, [(2, "host h must be off, and is on".to_owned())]);
+    }
+}

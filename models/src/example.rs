@@ -48,6 +48,7 @@ pub fn guest(name: &str, vcpus: u32, memory_mib: u64) -> Guest {
         service: None,
         vcpus,
         memory: MiB(memory_mib),
+        full_speed: None,
         mode: Mode::Paravirtual,
         group: None,
         pool: None,

@@ -27,6 +27,8 @@ pub struct Plan {
     pub scenario_digest: String,
     /// The seed of all that was drawn at random.
     pub seed: u64,
+    /// Replications of the load under which the plan was judged; 1 where nothing in it is random.
+    pub replications: u32,
     /// Hosts to buy.
     pub purchases: Vec<Purchase>,
     /// The hosts that are on when the plan is done.

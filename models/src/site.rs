@@ -267,6 +267,9 @@ pub struct Guest {
     pub vcpus: u32,
     /// Memory.
     pub memory: MiB,
+    /// The CPU that it is provisioned with, all vCPUs together, where its recorded load says so (`vcpu_mhz` of a
+    /// `load.recorded-cpu`, the capacity of an OpenDC task). Only the placement *first fit at full speed* looks at it.
+    pub full_speed: Option<Mhz>,
     /// How it is virtualised.
     pub mode: Mode,
     /// Its redundancy group.

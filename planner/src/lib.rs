@@ -1,1 +1,22 @@
-//! .
+//! Which placement, by which steps, or why not.
+//!
+//! - [`search`]: over *how many hosts of which class*, cheapest first; the answer is one of three
+//! - [`pack`]: placements on given hosts: first fit and best fit decreasing, balanced, and a local search on top
+//! - [`quick`]: the running sums that the search keeps for itself; the rules never look at them
+//! - [`bound`]: lower bounds by volume
+//! - [`order`]: the steps from here to there
+//! - [`explain`]: why nothing fits
+//!
+//! It proposes and never changes a site. Whether a plan is valid is the word of [`models::rule`] alone: every answer has
+//! passed [`models::rule::judge`] at its end and [`models::rule::walk`] on its way. Proved bounds, exact search and the
+//! best order of steps come later; their places are `bound.rs`, `pack.rs` and `order.rs`.
+
+pub mod alternative;
+pub mod bound;
+pub mod explain;
+pub mod order;
+pub mod pack;
+pub mod quick;
+pub mod search;
+
+pub use search::{Answer, Found, Options, plan};

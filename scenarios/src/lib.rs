@@ -1,1 +1,112 @@
-//! .
+//! The only room that reads scenario files and recorded loads, and turns them into a [`Site`] and its [`Load`]s.
+//!
+//! - [`load`]: a folder with a site.toml, understood: a [`Scenario`]
+//! - [`targets`](targets::targets): published figures that ours are held against
+//! - [`schema`]: the JSON Schema of site.toml for editors
+//! - [`table`]: recorded CPU in CSV, gzip or Parquet, also in blocks where it is larger than memory
+//! - [`opendc`]: OpenDC's Parquet pair
+//! - [`weblog`]: a Web server's combined log
+//! - [`Error`]: file, line, column, key, value, and what is allowed there
+//!
+//! The way of a file: its text is parsed to a tree in which every key can be found again (`document`), to structs of its
+//! keys (`file`), and to the values of [`models`] (`understand`, `loads`); what has a source is listed (`givens`).
+//!
+//! Every number is checked where it is read: what is missing is an error, never zero, and never a paper's default.
+//! This crate does not judge whether a site fits its rules: that is for [`models::rule`].
+
+mod document;
+mod error;
+mod file;
+mod folder;
+mod givens;
+mod lines;
+mod loads;
+mod names;
+pub mod opendc;
+mod resample;
+mod schema;
+pub mod table;
+pub mod targets;
+mod understand;
+pub mod weblog;
+
+use std::path::{Path, PathBuf};
+
+use models::demand::Load;
+use models::quantity::Nanos;
+use models::site::Site;
+
+pub use error::{Error, Fault};
+pub use lines::Limits;
+pub use schema::{schema, targets_schema};
+pub use targets::{Target, targets};
+
+/// A site, what is asked of it, and the grid of time on which that is replayed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The site.
+    pub site: Site,
+    /// What its guests ask for, in order of the file.
+    pub loads: Vec<Load>,
+    /// The grid of time.
+    pub grid: Grid,
+    /// SHA-256 over a line `SHA-256  NAME` for site.toml and every file that it names, in order of name (as `sha256sum` writes).
+    pub digest: String,
+    /// The folder.
+    pub folder: PathBuf,
+}
+
+/// The grid of time on which loads are replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// The length of a step.
+    pub step: Nanos,
+    /// How many steps.
+    pub steps: usize,
+    /// Loads are replayed as grown until the start of this year, counted from 1.
+    pub judged_year: u32,
+}
+
+impl Grid {
+    fn of(file: &file::Site) -> Self {
+        let h = &file.horizon;
+        Self { step: Nanos::seconds(u64::from(h.step_s.get())), steps: h.steps.get() as usize, judged_year: h.judged_year.get() }
+    }
+}
+
+/// What may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The most bytes that recorded columns may hold, and that a compressed file may expand to. Default 4 GiB.
+    pub memory_cap_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { memory_cap_bytes: 4 << 30 }
+    }
+}
+
+/// Reads a scenario: a folder with a site.toml in it, or a path to a site.toml.
+///
+/// # Errors
+/// The first thing that is wrong, where it stands, and what is allowed there.
+pub fn load(path: &Path, options: &Options) -> Result<Scenario, Error> {
+    let (folder, site_file) = folder::site_file(path)?;
+    let text = document::Text::read(&site_file)?;
+    let doc = text.document()?;
+    let file: file::Site = doc.get()?;
+    let grid = Grid::of(&file);
+    let (mut site, known) = understand::site(&doc, &file)?;
+    // 100 years: what nanoseconds hold, with room for sums.
+    if grid.step.0.checked_mul(grid.steps as u64).is_none_or(|ns| ns > 3_155_760_000_000_000_000) {
+        let at = document::At::root().key("horizon").key("steps");
+        return Err(doc.error(&at, "the horizon is longer than a hundred years").help("make `step_s` or `steps` less"));
+    }
+    let mut files = folder::Folder::of(folder, &site_file)?;
+    let read = loads::all(&doc, &file, &site, &known, &mut files, options)?;
+    for (guest, full_speed) in site.guests.iter_mut().zip(read.full_speed) {
+        guest.full_speed = full_speed;
+    }
+    Ok(Scenario { site, loads: read.loads, grid, digest: files.digest(), folder: files.path })
+}

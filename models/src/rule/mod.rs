@@ -171,6 +171,20 @@ impl Verdict {
         matches!(self, Self::Holds { .. })
     }
 
+    /// Broken is worse than undecided, undecided worse than holds, and less left worse than more.
+    #[must_use]
+    pub fn is_worse_than(&self, other: &Self) -> bool {
+        let rank = |v: &Self| match v {
+            Self::Holds { .. } => 0,
+            Self::Undecided { .. } => 1,
+            Self::Broken { .. } => 2,
+        };
+        match (self, other) {
+            (Self::Holds { margin: Some(a) }, Self::Holds { margin: Some(b) }) => a.share_free() < b.share_free(),
+            _ => rank(self) > rank(other),
+        }
+    }
+
     /// The verdict from what was found: the tightest margin, or the breaches, worst (by shortfall in its own unit) first.
     #[must_use]
     pub fn from(margins: Vec<Margin>, mut breaches: Vec<Breach>) -> Self {
@@ -276,6 +290,24 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
     all.extend(ups::judge(site, demand, placement, &loads));
     all.push(licence::judge(site, placement));
     all
+}
+
+/// Judges a placement under several demands (replications of a random load): each rule's worst word.
+///
+/// # Panics
+/// Where there is no demand.
+#[must_use]
+pub fn judge_all(site: &Site, demands: &[Demand], placement: &Placement) -> Vec<Judgement> {
+    let mut words = demands.iter().map(|d| judge(site, d, placement));
+    let mut worst = words.next().expect("at least one demand");
+    for other in words {
+        for (w, o) in worst.iter_mut().zip(other) {
+            if o.verdict.is_worse_than(&w.verdict) {
+                *w = o;
+            }
+        }
+    }
+    worst
 }
 
 /// Whether every rule holds.

@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Plans the consolidation of machines onto virtual hosts, under a CVCF of so many kVA, and shows its evidence.
+#[derive(Parser)]
+#[command(name = "shuyaku", version, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// For every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(ClapArgs)]
+pub struct Common {
+    /// Answer in JSON on stdout, and errors in JSON on stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Seed of everything that is drawn at random.
+    #[arg(long, global = true, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Threads; as many as there are cores where it is not given. The answer is the same for any number.
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Folder for what is written; `out/SITE` where it is not given.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replications of a random load; a recording is replayed once.
+    #[arg(long, global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub replications: u32,
+    /// The most memory that recorded loads may take, MiB; a larger trace is refused with its size.
+    #[arg(long, global = true, default_value_t = 4096, value_name = "MIB")]
+    pub memory_cap: u64,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Replay the load, compare candidates, choose, judge; writes plan.json, measures.json and report.html.
+    Plan {
+        /// A scenario's folder, or its site.toml.
+        site: PathBuf,
+    },
+    /// Replay the load against one placement and show what each host does.
+    Simulate {
+        /// A scenario's folder, or its site.toml.
+        site: PathBuf,
+        /// `today`, the name of an alternative, or a plan.json; today (or the baseline) where it is not given.
+        #[arg(long, value_name = "P")]
+        placement: Option<String>,
+    },
+    /// Check a scenario's files, or recount every rule of a plan at every step.
+    Check {
+        /// A scenario's folder, its site.toml, or a plan.json.
+        what: PathBuf,
+        /// For a plan: the scenario that it was made for; `scenarios/SITE` where it is not given.
+        #[arg(long, value_name = "DIR")]
+        scenario: Option<PathBuf>,
+    },
+    /// Show a plan: what to buy, every step with its conditions, every rule's verdict.
+    Show {
+        /// A plan.json.
+        plan: PathBuf,
+    },
+    /// Write report.html again from measures.json and plan.json.
+    Report {
+        /// The folder that `plan` wrote.
+        run: PathBuf,
+    },
+    /// Hold our figures against published ones: every scenario with a targets.toml.
+    Validate {
+        /// Scenario folders; all of `scenarios/` where none is given.
+        scenarios: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of site.toml, for editors.
+    Schema {
+        /// Of targets.toml instead.
+        #[arg(long)]
+        targets: bool,
+    },
+}

@@ -1,0 +1,92 @@
+//! `shuyaku`: the pipeline, readable in one screen. What it says goes to stdout, how it goes to stderr.
+//!
+//! Exit codes: 0 done, 1 it does not fit (or a rule, a check or a target is not met), 2 bad input or usage.
+
+mod args;
+mod diagnose;
+mod pipeline;
+mod progress;
+mod validate;
+mod write;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+use diagnose::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Some(threads) = args.common.threads {
+        // The global pool can be built once; nothing has used it yet.
+        if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global() {
+            return diagnose::report(&Failure::Usage(format!("{threads} threads: {e}")), args.common.json);
+        }
+    }
+    match run(&args) {
+        Ok(code) => code,
+        Err(failure) => diagnose::report(&failure, args.common.json),
+    }
+}
+
+/// One command. `Err` is for a question that could not be asked.
+fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let common = &args.common;
+    let say = |text: String, json: &dyn Fn() -> Result<String, serde_json::Error>| -> Result<(), Failure> {
+        let out = if common.json { json().map_err(|e| Failure::Internal(e.to_string()))? } else { text };
+        write::stdout(&out)
+    };
+    match &args.command {
+        Command::Plan { site } => {
+            let scenario = pipeline::load(site, common)?;
+            let outcome = pipeline::plan(&scenario, common)?;
+            let files = write::run(&pipeline::out_folder(common, &scenario), &outcome.run, outcome.plan.as_ref())?;
+            let text = reports::summary(&outcome.run, outcome.plan.as_ref()) + &write::listing(&files);
+            say(text, &|| pipeline::summary_json(&outcome, &files))?;
+            Ok(exit(outcome.plan.is_some()))
+        }
+        Command::Simulate { site, placement } => {
+            let scenario = pipeline::load(site, common)?;
+            let run = pipeline::simulate(&scenario, placement.as_deref(), common)?;
+            if common.out.is_some() {
+                write::run(&pipeline::out_folder(common, &scenario), &run, None)?;
+            }
+            say(reports::measures(&run), &|| Ok(reports::json::to_text(&run)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { what, scenario } => {
+            let checked = pipeline::check(what, scenario.as_deref(), common)?;
+            say(checked.text.clone(), &|| serde_json::to_string_pretty(&checked.json))?;
+            Ok(exit(checked.holds))
+        }
+        Command::Show { plan } => {
+            let plan = pipeline::read_plan(plan)?;
+            let rehearsal = executor::rehearse(&plan);
+            let mut text = reports::steps(&plan);
+            for (step, why) in &rehearsal.contradictions {
+                text += &format!("step {step} contradicts what stands before it: {why}\n");
+            }
+            say(text, &|| Ok(plan.to_text()))?;
+            Ok(exit(rehearsal.contradictions.is_empty()))
+        }
+        Command::Report { run } => {
+            let (found, plan) = pipeline::read_run(run)?;
+            let file = write::report(run, &found, plan.as_ref())?;
+            say(write::listing(std::slice::from_ref(&file)), &|| serde_json::to_string(&[&file]))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Validate { scenarios } => {
+            let rows = validate::all(scenarios, common)?;
+            say(validate::table(&rows), &|| serde_json::to_string_pretty(&rows))?;
+            Ok(exit(rows.iter().all(validate::Row::is_met)))
+        }
+        Command::Schema { targets } => {
+            write::stdout(&if *targets { scenarios::targets_schema() } else { scenarios::schema() })?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn exit(done: bool) -> ExitCode {
+    if done { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}

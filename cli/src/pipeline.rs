@@ -1,0 +1,395 @@
+//! From a scenario to what was found: read, understand, simulate, measure, plan, check.
+
+use std::path::{Path, PathBuf};
+
+use models::demand::{Demand, Load};
+use models::law::cost;
+use models::plan::{Figure, Placed, Plan, Purchase, VERSION};
+use models::rule::{self, Judgement, Verdict, down, walk};
+use models::site::{ClassId, GuestId, HostId, Placement, Site};
+use planner::{Answer, Found, alternative};
+use rayon::prelude::*;
+use reports::Run;
+use reports::run::{Fleet, LowerBound, UpsLimits};
+use scenarios::Scenario;
+use sim::load::Grid;
+use sim::measure::{Measures, figure};
+use sim::replay::replay;
+
+use crate::args::Common;
+use crate::diagnose::Failure;
+use crate::progress::Progress;
+
+/// The program and its version, as it stands in plans and reports.
+pub const TOOL: &str = concat!("shuyaku ", env!("CARGO_PKG_VERSION"));
+
+/// What `plan` found.
+pub struct Outcome {
+    /// For the report.
+    pub run: Run,
+    /// The plan, where something fits.
+    pub plan: Option<Plan>,
+}
+
+/// Reads a scenario.
+pub fn load(site: &Path, common: &Common) -> Result<Scenario, Failure> {
+    Ok(scenarios::load(site, &scenarios::Options { memory_cap_bytes: common.memory_cap << 20 })?)
+}
+
+/// Where this run is written.
+pub fn out_folder(common: &Common, scenario: &Scenario) -> PathBuf {
+    common.out.clone().unwrap_or_else(|| Path::new("out").join(&scenario.site.name))
+}
+
+/// The loads of a scenario as columns: once where they are recorded, else a replication each.
+pub fn demands(site: &Site, loads: &[Load], grid: &scenarios::Grid, seed: u64, replications: u32) -> Vec<Demand> {
+    let grid = Grid { step: grid.step, steps: grid.steps, year: grid.judged_year };
+    let count = if loads.iter().any(|l| l.kind.is_random()) { replications } else { 1 };
+    (0..count).into_par_iter().map(|r| sim::load::demand(site, loads, grid, seed, r)).collect()
+}
+
+/// Replays, compares, chooses and judges.
+pub fn plan(scenario: &Scenario, common: &Common) -> Result<Outcome, Failure> {
+    let progress = Progress::new(common.json);
+    let site = &scenario.site;
+    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
+    let (mut fleets, notes) = compared(site, &demands, &progress);
+    let tell = |what: &str| progress.tell(what);
+    let options = planner::Options { progress: Some(&tell), ..planner::Options::default() };
+    let answer = planner::plan(site, &demands, &options);
+
+    let mut run = empty_run(scenario, common, demands.len());
+    run.unknowns.extend(notes);
+    let plan = match answer {
+        Answer::Fits(found) => {
+            progress.tell("judging the plan");
+            let title = format!("the plan: {}", planner::search::words(site, &found.buys));
+            let fleet = fleet("plan", &title, &found.site, &found.buys, &demands, &found.placement, Some(found.verdicts.clone()));
+            let plan = plan_of(scenario, common, &found, &fleet, demands.len());
+            run.binds = binds(&found.verdicts);
+            if !found.exhaustive {
+                run.unknowns.push(format!("the search stopped after {} fleets: a cheaper one may exist above the lower bound", found.tried));
+            }
+            for name in &found.broken_before {
+                run.unknowns.push(format!("today's state breaks the rule \"{}\" already: it is asked of the plan's end, not of the way to it", name.words()));
+            }
+            run.lower_bound = Some(LowerBound { cost_yen: found.bound.cost_yen, hosts: found.bound.hosts, because: found.bound.because.clone() });
+            run.chosen = Some(fleets.len());
+            fleets.push(fleet);
+            Some(plan)
+        }
+        Answer::DoesNotFit { conflicts, exhaustive } => {
+            run.conflicts = conflicts;
+            if !exhaustive {
+                run.unknowns.push("the search stopped at its limit before it had tried every fleet: one may fit that was not reached".into());
+            }
+            None
+        }
+    };
+    run.fleets = fleets;
+    Ok(Outcome { run, plan })
+}
+
+/// Today, then the alternatives (the baseline first); and what could not be placed, in words.
+pub fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> (Vec<Fleet>, Vec<String>) {
+    let (mut fleets, mut notes) = (Vec::new(), Vec::new());
+    if let Some(today) = &site.today {
+        progress.tell("today");
+        fleets.push(fleet("today", "as it stands", site, &[], demands, today, None));
+    }
+    let mut order: Vec<_> = site.alternatives.iter().collect();
+    order.sort_by_key(|a| !a.baseline);
+    for a in order {
+        progress.tell(&a.name);
+        match alternative::place(site, &demands[0], a) {
+            Ok((with, placement)) => fleets.push(fleet(&a.name, &a.title, &with, &a.buys, demands, &placement, None)),
+            Err(e) => notes.push(format!("not compared: {e}")),
+        }
+    }
+    (fleets, notes)
+}
+
+/// A run without fleets.
+fn empty_run(scenario: &Scenario, common: &Common, replications: usize) -> Run {
+    let site = &scenario.site;
+    Run {
+        tool: TOOL.into(),
+        site: site.name.clone(),
+        title: site.title.clone(),
+        site_digest: models::digest::of_value(site),
+        scenario_digest: scenario.digest.clone(),
+        seed: common.seed,
+        replications: replications as u32,
+        years: site.prices.years,
+        ups: site.ups.as_ref().map(|u| UpsLimits { name: u.name.clone(), rating_va: u.rating.get(), limit_w: u.limit_w().get() }),
+        branches: site.domains.iter().filter_map(|d| d.limit_va.map(|l| (d.name.clone(), l.get()))).collect(),
+        fleets: Vec::new(),
+        chosen: None,
+        conflicts: Vec::new(),
+        lower_bound: None,
+        binds: Vec::new(),
+        givens: site.givens.clone(),
+        unknowns: site.unknowns.clone(),
+    }
+}
+
+/// One fleet, replayed under every replication and judged.
+fn fleet(name: &str, title: &str, site: &Site, buys: &[(ClassId, u32)], demands: &[Demand], placement: &Placement, verdicts: Option<Vec<Judgement>>) -> Fleet {
+    let replays: Vec<Measures> = demands.iter().map(|d| replay(site, d, placement)).collect();
+    let first = &replays[0];
+    let over = |name: &str, unit: &str, of: &dyn Fn(&Measures) -> f64| figure(name, unit, &replays.iter().map(of).collect::<Vec<_>>());
+    let figures = vec![
+        over("peak apparent power, expected", "kVA", &|m| m.site.peak_va.get() / 1000.0),
+        over("peak real power, expected", "kW", &|m| m.site.peak_w.get() / 1000.0),
+        over("mean real power, expected", "kW", &|m| m.site.mean_w.get() / 1000.0),
+        over("energy over the replayed horizon", "kWh", &|m| m.site.energy_wh.get() / 1000.0),
+        over("highest CPU load of a host in a step", "%", &|m| 100.0 * m.hosts.iter().map(|h| h.cpu_max).fold(0.0, f64::max)),
+        over("CPU asked for and not served", "%", &|m| if m.asked_ghz_h > 0.0 { 100.0 * m.unserved_ghz_h / m.asked_ghz_h } else { 0.0 }),
+        Figure { name: "apparent power by nameplate".into(), value: first.site.nameplate.va.value / 1000.0, unit: "kVA".into(), interval: None, count: 1 },
+        Figure { name: "real power by nameplate".into(), value: first.site.nameplate.w.value / 1000.0, unit: "kW".into(), interval: None, count: 1 },
+    ];
+    Fleet {
+        name: name.into(),
+        title: title.into(),
+        buys: buys.iter().map(|(c, n)| (site.classes[c.index()].name.clone(), *n)).collect(),
+        hosts_on: placement.hosts_on() as u32,
+        placement: placed(site, placement).into_iter().map(|p| (p.guest, p.host)).collect(),
+        cost: cost::of(site, placement, first.site.mean_w),
+        figures,
+        verdicts: verdicts.unwrap_or_else(|| rule::judge_all(site, demands, placement)),
+        headrooms: down::headrooms(site, &demands[0], placement),
+        measures: replays.into_iter().next().expect("at least one replay"),
+    }
+}
+
+fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
+    let name = |(g, h): (usize, &Option<HostId>)| h.map(|h| Placed { guest: site.guests[g].name.clone(), host: site.hosts[h.index()].name.clone() });
+    placement.host_of.iter().enumerate().filter_map(name).collect()
+}
+
+fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, replications: usize) -> Plan {
+    let names = |class: ClassId| found.site.hosts.iter().filter(|h| h.bought && h.class == class).map(|h| h.name.clone()).collect();
+    Plan {
+        version: VERSION,
+        tool: TOOL.into(),
+        site: scenario.site.name.clone(),
+        site_digest: models::digest::of_value(&scenario.site),
+        scenario_digest: scenario.digest.clone(),
+        seed: common.seed,
+        replications: replications as u32,
+        purchases: found.buys.iter().map(|(c, _)| Purchase { class: found.site.classes[c.index()].name.clone(), hosts: names(*c) }).collect(),
+        hosts_on: found.site.hosts.iter().zip(&found.placement.on).filter(|(_, on)| **on).map(|(h, _)| h.name.clone()).collect(),
+        placement: placed(&found.site, &found.placement),
+        steps: found.steps.clone(),
+        verdicts: found.verdicts.clone(),
+        cost: fleet.cost,
+        cost_lower_bound_yen: found.bound.cost_yen,
+        predicted: fleet.figures.clone(),
+    }
+}
+
+/// The rules with the least left, tightest first.
+fn binds(verdicts: &[Judgement]) -> Vec<String> {
+    let mut tight: Vec<(f64, String)> = verdicts
+        .iter()
+        .filter_map(|j| match &j.verdict {
+            Verdict::Holds { margin: Some(m) } => Some((
+                m.share_free(),
+                format!("{}: {:.0} of {:.0} {} on {} ({:.1} % free)", j.rule.words(), m.needed, m.available, m.unit, m.place, 100.0 * m.share_free()),
+            )),
+            _ => None,
+        })
+        .collect();
+    tight.sort_by(|a, b| a.0.total_cmp(&b.0));
+    tight.into_iter().take(3).map(|t| t.1).collect()
+}
+
+/// Replays one placement: today's, an alternative's or a plan's.
+pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
+    let site = &scenario.site;
+    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
+    let mut run = empty_run(scenario, common, demands.len());
+    let named = |name: &str| site.alternatives.iter().find(|a| a.name == name);
+    let wanted = match placement {
+        Some(p) => p.to_owned(),
+        None if site.today.is_some() => "today".to_owned(),
+        None => match site.alternatives.iter().find(|a| a.baseline).or(site.alternatives.first()) {
+            Some(a) => a.name.clone(),
+            None => return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into())),
+        },
+    };
+    let one = match (&site.today, named(&wanted)) {
+        (Some(today), _) if wanted == "today" => fleet("today", "as it stands", site, &[], &demands, today, None),
+        (_, Some(a)) => {
+            let (with, placement) = alternative::place(site, &demands[0], a).map_err(|e| Failure::Usage(e.to_string()))?;
+            fleet(&a.name, &a.title, &with, &a.buys, &demands, &placement, None)
+        }
+        _ if Path::new(&wanted).is_file() => {
+            let plan = read_plan(Path::new(&wanted))?;
+            let (with, buys, placement) = understand(site, &plan)?;
+            fleet("plan", "the plan", &with, &buys, &demands, &placement, None)
+        }
+        _ => {
+            let mut names: Vec<&str> = site.alternatives.iter().map(|a| a.name.as_str()).collect();
+            if site.today.is_some() {
+                names.insert(0, "today");
+            }
+            return Err(Failure::Usage(format!("`{wanted}` is no placement: give {} or the path of a plan.json", names.join(", "))));
+        }
+    };
+    run.fleets.push(one);
+    Ok(run)
+}
+
+/// What `check` found.
+pub struct Checked {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// Whether all is well.
+    pub holds: bool,
+}
+
+/// Checks a scenario's files, or a plan against its scenario.
+pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Checked, Failure> {
+    if what.extension().is_some_and(|e| e == "json") {
+        let plan = read_plan(what)?;
+        let folder = scenario.map_or_else(|| Path::new("scenarios").join(&plan.site), Path::to_path_buf);
+        return check_plan(&plan, &load(&folder, common)?);
+    }
+    let scenario = load(what, common)?;
+    let site = &scenario.site;
+    let digest = models::digest::of_value(site);
+    let text = format!(
+        "{}: {}\n{} classes, {} hosts, {} guests, {} loads over {} steps of {} s\nsite digest {digest}\nscenario digest {}\n",
+        site.name,
+        site.title,
+        site.classes.len(),
+        site.hosts.len(),
+        site.guests.len(),
+        scenario.loads.len(),
+        scenario.grid.steps,
+        scenario.grid.step.as_seconds(),
+        scenario.digest,
+    );
+    let json = serde_json::json!({
+        "site": site.name, "hosts": site.hosts.len(), "guests": site.guests.len(), "loads": scenario.loads.len(),
+        "steps": scenario.grid.steps, "step_ns": scenario.grid.step.0, "site_digest": digest, "scenario_digest": scenario.digest,
+    });
+    Ok(Checked { text, json, holds: true })
+}
+
+/// Recounts every rule of a plan, at every step and at its end.
+pub fn check_plan(plan: &Plan, scenario: &Scenario) -> Result<Checked, Failure> {
+    let site = &scenario.site;
+    let mut faults = Vec::new();
+    let digest = models::digest::of_value(site);
+    if plan.site_digest != digest {
+        faults.push(format!("stale: the plan is for a site of digest {}, and the site has {digest}", plan.site_digest));
+    }
+    if plan.scenario_digest != scenario.digest {
+        faults.push(format!("stale: the plan is for files of digest {}, and the files have {}", plan.scenario_digest, scenario.digest));
+    }
+    let (with, _, placement) = understand(site, plan)?;
+    let demands = demands(site, &scenario.loads, &scenario.grid, plan.seed, plan.replications);
+    let verdicts = rule::judge_all(&with, &demands, &placement);
+    let start = with.today.clone().unwrap_or_else(|| Placement::empty(&with));
+    let mut judged = 0;
+    for (r, demand) in demands.iter().enumerate() {
+        let walk = walk::walk(&with, demand, &start, &plan.steps);
+        judged += walk.judged;
+        for f in walk.faults {
+            let rule = f.rule.map_or(String::new(), |r| format!("{}: ", r.words()));
+            faults.push(format!("step {} (replication {}): {rule}{}", f.step, r + 1, f.why));
+        }
+        if walk.end != placement {
+            faults.push("the steps do not lead to the plan's placement".into());
+            break;
+        }
+    }
+    if plan.verdicts != verdicts {
+        faults.push("the verdicts in the plan are not those of a recount".into());
+    }
+    let holds = faults.is_empty() && rule::all_hold(&verdicts);
+    let mut text = reports::verdicts(&verdicts);
+    text += &format!("{} steps walked, {judged} judgements on the way\n", plan.steps.len());
+    for f in &faults {
+        text += &format!("FAULT {f}\n");
+    }
+    text += if holds { "the plan holds\n" } else { "the plan does not hold\n" };
+    let json = serde_json::json!({ "holds": holds, "steps": plan.steps.len(), "judged": judged, "faults": faults, "verdicts": verdicts });
+    Ok(Checked { text, json, holds })
+}
+
+/// A plan's names on a site: the site with its purchases, what is bought, and its placement.
+fn understand(site: &Site, plan: &Plan) -> Result<(Site, Vec<(ClassId, u32)>, Placement), Failure> {
+    let unknown = |kind: &str, name: &str| Failure::Usage(format!("the plan names {kind} `{name}`, which site {} does not have", site.name));
+    let mut buys = Vec::new();
+    for p in &plan.purchases {
+        let class = site.classes.iter().position(|c| c.name == p.class).ok_or_else(|| unknown("class", &p.class))?;
+        let most = site.classes[class].sale.as_ref().map_or(0, |s| s.max);
+        if p.hosts.len() > most as usize {
+            return Err(Failure::Usage(format!("the plan buys {} of class `{}`, of which {most} are for sale", p.hosts.len(), p.class)));
+        }
+        buys.push((ClassId::at(class), p.hosts.len() as u32));
+    }
+    let with = site.with_bought(&buys);
+    let host = |name: &str| with.host_named(name).ok_or_else(|| unknown("host", name));
+    let guest = |name: &str| with.guest_named(name).ok_or_else(|| unknown("guest", name));
+    let mut placement = Placement::empty(&with);
+    for name in &plan.hosts_on {
+        placement.on[host(name)?.index()] = true;
+    }
+    for p in &plan.placement {
+        let (g, h): (GuestId, HostId) = (guest(&p.guest)?, host(&p.host)?);
+        placement.host_of[g.index()] = Some(h);
+    }
+    Ok((with, buys, placement))
+}
+
+/// Reads a plan.json.
+pub fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    Plan::from_text(&read(path)?).map_err(|source| Failure::Plan { path: path.to_owned(), source })
+}
+
+/// Reads what `plan` wrote: measures.json and, where there is one, plan.json.
+pub fn read_run(folder: &Path) -> Result<(Run, Option<Plan>), Failure> {
+    let path = folder.join("measures.json");
+    let run = reports::json::from_text(&read(&path)?).map_err(|e| Failure::Measures { path, why: e.to_string() })?;
+    let plan = folder.join("plan.json");
+    let plan = if plan.exists() { Some(read_plan(&plan)?) } else { None };
+    Ok((run, plan))
+}
+
+/// The most of a JSON file that is read: 256 MiB.
+const MOST_BYTES: u64 = 256 << 20;
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let io = |source| Failure::Io { path: path.to_owned(), doing: "read", source };
+    let length = std::fs::metadata(path).map_err(io)?.len();
+    if length > MOST_BYTES {
+        return Err(Failure::Usage(format!("{} has {length} bytes; at most {MOST_BYTES} are read", path.display())));
+    }
+    std::fs::read_to_string(path).map_err(io)
+}
+
+/// The summary of `plan` for programs.
+pub fn summary_json(outcome: &Outcome, files: &[PathBuf]) -> Result<String, serde_json::Error> {
+    let fleets: Vec<_> = outcome
+        .run
+        .fleets
+        .iter()
+        .map(|f| {
+            serde_json::json!({
+                "name": f.name, "buys": f.buys, "hosts_on": f.hosts_on, "cost_yen": f.cost.total(), "figures": f.figures,
+                "rules_hold": rule::all_hold(&f.verdicts),
+            })
+        })
+        .collect();
+    serde_json::to_string_pretty(&serde_json::json!({
+        "site": outcome.run.site, "fits": outcome.plan.is_some(), "conflicts": outcome.run.conflicts,
+        "steps": outcome.plan.as_ref().map(|p| p.steps.len()), "lower_bound": outcome.run.lower_bound, "binds": outcome.run.binds,
+        "fleets": fleets, "ups": outcome.run.ups, "wrote": files,
+    }))
+}

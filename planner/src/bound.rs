@@ -1,0 +1,186 @@
+//! Lower bounds by volume: no fleet that keeps the rules costs less, or has fewer hosts on.
+//!
+//! - Memory: the guests that are not pinned need so much; with one host down, those to be restarted must fit in a fleet
+//!   without one of its hosts. The cheapest way to cover it, hosts divisible, is a bound on cost.
+//! - Places: a redundancy group of k needs k hosts; n fully virtual guests need n / (most a host).
+//! - CPU, only where the rule asks for every step (100th percentile): the peak of the sum.
+//! - Electricity above idle: each MHz costs at least the least chord slope of any curve.
+//!
+//! The greatest of them is taken. Proved bounds (integer cover, column generation) come later and have their place here.
+
+use models::demand::Demand;
+use models::law::cost::electricity;
+use models::quantity::Watts;
+use models::site::{HostId, Mode, OnLoss, Site};
+
+use crate::pack::keep_yen;
+
+/// A lower bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// Yen over the horizon.
+    pub cost_yen: f64,
+    /// Hosts on, those of pinned guests included.
+    pub hosts: u32,
+    /// What says so.
+    pub because: String,
+}
+
+/// Something that can hold guests.
+struct Offer {
+    yen: f64,
+    memory: f64,
+    khz: f64,
+    count: usize,
+}
+
+/// What it is, how much of it, how many hosts besides, and how much of it an offer holds.
+type Need = (String, f64, u32, fn(&Offer) -> f64);
+
+/// The bound for a site and its demand.
+#[must_use]
+pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
+    let mut pinned_hosts: Vec<HostId> = site.guests.iter().filter_map(|g| g.pinned).collect();
+    pinned_hosts.sort_unstable();
+    pinned_hosts.dedup();
+    let base: f64 = pinned_hosts.iter().map(|h| keep_yen(site, *h)).sum::<f64>() + devices_yen(site);
+
+    let mut offers: Vec<Offer> = Vec::new();
+    for (h, host) in site.hosts.iter().enumerate() {
+        let class = &site.classes[host.class.index()];
+        if class.hypervisor.is_some() && !pinned_hosts.contains(&HostId::at(h)) {
+            offers.push(Offer {
+                yen: keep_yen(site, HostId::at(h)),
+                memory: class.guest_memory().0 as f64,
+                khz: class.capacity().get() * 1000.0,
+                count: 1,
+            });
+        }
+    }
+    for class in site.classes.iter().filter(|c| c.hypervisor.is_some()) {
+        let Some(sale) = &class.sale else { continue };
+        let idle = electricity(class.power.curve.idle(), &site.prices).value;
+        let yen = sale.price_yen.value + class.maintenance_yen_per_year.value * site.prices.years + idle;
+        offers.push(Offer { yen, memory: class.guest_memory().0 as f64, khz: class.capacity().get() * 1000.0, count: sale.max as usize });
+    }
+
+    let free = |on_loss: Option<OnLoss>| {
+        site.guests
+            .iter()
+            .filter(|g| g.pinned.is_none() && g.mode != Mode::PhysicalOnly && on_loss.is_none_or(|o| g.on_loss == o))
+            .map(|g| g.memory.0 as f64)
+            .sum::<f64>()
+    };
+    let mut needs: Vec<Need> = vec![("memory of the guests".into(), free(None), 0, |o| o.memory)];
+    if site.rules.one_host_down.is_some() {
+        needs.push(("memory of the guests to be restarted with one host down".into(), free(Some(OnLoss::Restart)), 1, |o| o.memory));
+    }
+    if site.rules.cpu.percentile >= 100.0 {
+        let peak = peak_khz(site, demand) / site.rules.cpu.limit;
+        needs.push(("CPU at its peak".into(), peak, 0, |o| o.khz));
+    }
+    let groups = site.guests_by_group();
+    let largest = groups.iter().map(|m| m.iter().filter(|g| site.guests[g.index()].pinned.is_none()).count()).max().unwrap_or(0);
+    if site.rules.apart.is_some() && largest > 0 {
+        needs.push((format!("a redundancy group of {largest} apart"), largest as f64, 0, |_| 1.0));
+    }
+    if let Some(most) = site.rules.full_virtual_per_host.filter(|m| *m > 0) {
+        let full = site.guests.iter().filter(|g| g.mode == Mode::Full && g.pinned.is_none()).count();
+        needs.push((format!("{full} fully virtual guests spread"), full as f64 / f64::from(most), 0, |_| 1.0));
+    }
+
+    let cheapest = offers.iter().map(|o| o.yen).fold(f64::INFINITY, f64::min);
+    let (mut cost, mut hosts, mut because) = (0.0, 0, "no guest needs a place".to_owned());
+    for (what, needed, spare, holds) in needs {
+        if needed <= 0.0 {
+            continue;
+        }
+        let yen = cover_yen(&mut offers, needed, holds) + if spare > 0 && cheapest.is_finite() { cheapest * f64::from(spare) } else { 0.0 };
+        let count = cover_count(&offers, needed, holds) + spare;
+        if yen > cost || because.starts_with("no guest") {
+            (cost, because) = (yen, what);
+        }
+        hosts = hosts.max(count);
+    }
+    Bound { cost_yen: base + cost + load_yen(site, demand), hosts: pinned_hosts.len() as u32 + hosts, because }
+}
+
+/// The least yen to cover `needed`, hosts divisible.
+fn cover_yen(offers: &mut [Offer], needed: f64, holds: fn(&Offer) -> f64) -> f64 {
+    offers.sort_by(|a, b| (a.yen / holds(a).max(1e-9)).total_cmp(&(b.yen / holds(b).max(1e-9))));
+    let (mut left, mut yen) = (needed, 0.0);
+    for o in offers.iter().filter(|o| holds(o) > 0.0) {
+        let hosts = (left / holds(o)).min(o.count as f64);
+        yen += hosts * o.yen;
+        left -= hosts * holds(o);
+        if left <= 1e-9 {
+            break;
+        }
+    }
+    yen
+}
+
+/// The least number of hosts that cover `needed`: the largest first.
+fn cover_count(offers: &[Offer], needed: f64, holds: fn(&Offer) -> f64) -> u32 {
+    let mut sizes: Vec<(f64, usize)> = offers.iter().map(|o| (holds(o), o.count)).collect();
+    sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut left, mut hosts) = (needed, 0);
+    for (size, count) in sizes {
+        for _ in 0..count {
+            if left <= 1e-9 {
+                return hosts;
+            }
+            left -= size;
+            hosts += 1;
+        }
+    }
+    hosts
+}
+
+fn devices_yen(site: &Site) -> f64 {
+    let w: Watts = site.devices.iter().map(|d| d.expected.scaled(f64::from(d.count))).sum();
+    electricity(w, &site.prices).value
+}
+
+/// The peak of the sum of all guests that are not pinned, kHz.
+fn peak_khz(site: &Site, demand: &Demand) -> f64 {
+    let mut sum = vec![0u64; demand.steps];
+    for (g, columns) in demand.guests.iter().enumerate().filter(|(g, _)| site.guests[*g].pinned.is_none()) {
+        debug_assert!(g < site.guests.len());
+        sum.iter_mut().zip(&columns.cpu_khz).for_each(|(s, x)| *s += u64::from(*x));
+    }
+    sum.into_iter().max().unwrap_or(0) as f64
+}
+
+/// Electricity above idle, at the least slope of any curve of the site.
+fn load_yen(site: &Site, demand: &Demand) -> f64 {
+    let slope = site
+        .classes
+        .iter()
+        .flat_map(|c| {
+            let points = c.power.curve.points();
+            let last = (points.len() - 1) as f64;
+            let capacity = c.capacity().get() * 1000.0;
+            (1..points.len()).map(move |k| (points[k].get() - points[0].get()) / (k as f64 / last * capacity))
+        })
+        .fold(f64::INFINITY, f64::min);
+    if !slope.is_finite() || demand.steps == 0 {
+        return 0.0;
+    }
+    // Demand above what a host can give draws no more power: count what the largest host of the site can give a guest.
+    let most = |g: usize| site.classes.iter().map(|c| c.core_mhz.get()).fold(0.0, f64::max) * f64::from(site.guests[g].vcpus) * 1000.0;
+    let capacity: f64 = site.classes.iter().map(|c| c.capacity().get() * 1000.0).fold(f64::INFINITY, f64::min);
+    let khz: f64 = demand
+        .guests
+        .iter()
+        .enumerate()
+        .map(|(g, c)| c.cpu_khz.iter().map(|x| f64::from(*x).min(most(g)).min(capacity)).sum::<f64>() / demand.steps as f64)
+        .sum();
+    // A host that is overloaded at some steps serves less than it is asked for: the rule lets the steps above its
+    // percentile be overloaded without end, so only a peak rule makes all of it count.
+    if site.rules.cpu.percentile >= 100.0 && site.rules.cpu.limit <= 1.0 {
+        electricity(Watts::new(khz * slope).unwrap_or(Watts::ZERO), &site.prices).value
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,183 @@
+//! The steps from the placement of today to the plan's.
+//!
+//! Hosts are booted first, one at a time; then guests are moved, in an order in which each move fits when its turn comes;
+//! then guests that do not run are defined and started; then empty hosts are switched off. Where every remaining move
+//! waits for another, one guest is parked on a third host. A physical-only workload is not moved live: it is stopped and
+//! started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
+//! lower bounds of moves come later and have their place here.
+
+use models::plan::{Action, Condition, Step};
+use models::site::{GuestId, HostId, Mode, Placement, Site};
+
+use crate::quick::Quick;
+
+/// No order was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} moves wait for each other and no guest can be parked: {}", .0.len(), .0.join(", "))]
+pub struct Stuck(pub Vec<String>);
+
+/// The steps from `start` to `end`.
+///
+/// # Errors
+/// Where moves wait for each other and no parking place is found.
+pub fn steps(quick: &Quick, start: &Placement, end: &Placement) -> Result<Vec<Step>, Stuck> {
+    let site = quick.site;
+    let mut out = Out { site, steps: Vec::new() };
+    let mut on = start.on.clone();
+    for h in (0..site.hosts.len()).filter(|h| end.on[*h] && !start.on[*h]) {
+        out.boot(HostId::at(h));
+        on[h] = true;
+    }
+    let mut state = quick.state(&Placement { on, host_of: start.host_of.clone() });
+    let mut waiting: Vec<GuestId> = (0..site.guests.len())
+        .map(GuestId::at)
+        .filter(|g| start.host_of[g.index()].is_some() && start.host_of[g.index()] != end.host_of[g.index()])
+        .collect();
+    let survived = quick.survives(&state);
+    let mut parked: Vec<GuestId> = Vec::new();
+    while !waiting.is_empty() {
+        let ready = waiting.iter().enumerate().find_map(|(k, g)| {
+            let from = state.placement.host_of[g.index()]?;
+            match end.host_of[g.index()] {
+                None => {
+                    quick.take(&mut state, *g);
+                    Some((k, from))
+                }
+                Some(to) => try_move(quick, &mut state, *g, to, survived).then_some((k, from)),
+            }
+        });
+        if let Some((k, from)) = ready {
+            let g = waiting.remove(k);
+            match end.host_of[g.index()] {
+                Some(to) => out.relocate(g, from, to),
+                None => out.stop(g, from),
+            }
+            continue;
+        }
+        // Everything waits: park one guest that has not been parked yet, the smallest first.
+        let mut order = waiting.clone();
+        order.sort_by_key(|g| (site.guests[g.index()].memory, *g));
+        let found = order.iter().filter(|g| !parked.contains(g)).find_map(|g| {
+            let from = state.placement.host_of[g.index()]?;
+            (0..site.hosts.len())
+                .map(HostId::at)
+                .filter(|h| *h != from && Some(*h) != end.host_of[g.index()])
+                .find(|h| try_move(quick, &mut state, *g, *h, survived))
+                .map(|to| (*g, from, to))
+        });
+        let Some((g, from, to)) = found else {
+            let name = |g: &GuestId| site.guests[g.index()].name.clone();
+            return Err(Stuck(waiting.iter().map(name).collect()));
+        };
+        out.relocate(g, from, to);
+        parked.push(g);
+    }
+    for g in (0..site.guests.len()).map(GuestId::at) {
+        if let (None, Some(h)) = (start.host_of[g.index()], end.host_of[g.index()]) {
+            out.define_and_start(g, h);
+        }
+    }
+    for h in (0..site.hosts.len()).filter(|h| start.on[*h] && !end.on[*h]) {
+        out.power_off(HostId::at(h));
+    }
+    Ok(out.steps)
+}
+
+/// Moves a guest in the state where that fits and, if losses were survived before, they still are.
+fn try_move(quick: &Quick, state: &mut crate::quick::State, g: GuestId, to: HostId, survived: bool) -> bool {
+    let memory_on_both = quick.site.guests[g.index()].memory.0 as i64 <= state.free_mib(to);
+    if !memory_on_both || state.placement.host_of[g.index()] == Some(to) {
+        return false;
+    }
+    let from = quick.take(state, g);
+    if quick.fits(state, g, to) {
+        quick.put(state, g, to);
+        if !survived || quick.survives(state) {
+            return true;
+        }
+        quick.take(state, g);
+    }
+    quick.put(state, g, from);
+    false
+}
+
+struct Out<'a> {
+    site: &'a Site,
+    steps: Vec<Step>,
+}
+
+impl Out<'_> {
+    fn push(&mut self, action: Action, before: Vec<Condition>, after: Vec<Condition>) {
+        let number = self.steps.len() as u32 + 1;
+        self.steps.push(Step { number, action, before, after });
+    }
+
+    fn names(&self, g: GuestId, h: HostId) -> (String, String) {
+        (self.site.guests[g.index()].name.clone(), self.site.hosts[h.index()].name.clone())
+    }
+
+    fn boot(&mut self, h: HostId) {
+        let host = self.site.hosts[h.index()].name.clone();
+        self.push(
+            Action::BootHost { host: host.clone() },
+            vec![Condition::HostOff { host: host.clone() }],
+            vec![Condition::HostOn { host }],
+        );
+    }
+
+    fn power_off(&mut self, h: HostId) {
+        let host = self.site.hosts[h.index()].name.clone();
+        self.push(
+            Action::PowerOffHost { host: host.clone() },
+            vec![Condition::HostOn { host: host.clone() }, Condition::HostEmpty { host: host.clone() }],
+            vec![Condition::HostOff { host }],
+        );
+    }
+
+    fn memory(&self, g: GuestId, host: &str) -> Condition {
+        Condition::MemoryFree { host: host.to_owned(), mib: self.site.guests[g.index()].memory.0 }
+    }
+
+    fn define_and_start(&mut self, g: GuestId, h: HostId) {
+        let (guest, host) = self.names(g, h);
+        self.push(
+            Action::DefineGuest { guest: guest.clone(), host: host.clone() },
+            vec![Condition::HostOn { host: host.clone() }, Condition::GuestStopped { guest: guest.clone() }],
+            vec![Condition::GuestDefined { guest: guest.clone(), host: host.clone() }],
+        );
+        self.push(
+            Action::StartGuest { guest: guest.clone(), host: host.clone() },
+            vec![
+                Condition::HostOn { host: host.clone() },
+                Condition::GuestDefined { guest: guest.clone(), host: host.clone() },
+                Condition::GuestStopped { guest: guest.clone() },
+                self.memory(g, &host),
+            ],
+            vec![Condition::GuestRunning { guest, host }],
+        );
+    }
+
+    fn stop(&mut self, g: GuestId, h: HostId) {
+        let (guest, host) = self.names(g, h);
+        self.push(
+            Action::StopGuest { guest: guest.clone(), host: host.clone() },
+            vec![Condition::GuestRunning { guest: guest.clone(), host }],
+            vec![Condition::GuestStopped { guest }],
+        );
+    }
+
+    fn relocate(&mut self, g: GuestId, from: HostId, to: HostId) {
+        if self.site.guests[g.index()].mode == Mode::PhysicalOnly {
+            self.stop(g, from);
+            self.define_and_start(g, to);
+            return;
+        }
+        let (guest, to) = self.names(g, to);
+        let from = self.site.hosts[from.index()].name.clone();
+        self.push(
+            Action::MigrateGuest { guest: guest.clone(), from: from.clone(), to: to.clone() },
+            vec![Condition::GuestRunning { guest: guest.clone(), host: from }, Condition::HostOn { host: to.clone() }, self.memory(g, &to)],
+            vec![Condition::GuestRunning { guest, host: to }],
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! Over *how many hosts of which class*: cheapest first.
+//!
+//! Fleets are taken in order of what is sure to be paid for them: purchase, licences, maintenance and idle electricity
+//! over the horizon. A fleet that cannot hold the guests' memory, or breaks the nameplate limit of the CVCF, is passed
+//! over; on the others guests are placed, the placement is judged by the rules under every replication of the load, and
+//! its steps are walked. The search ends when what is sure to be paid for the next fleet exceeds the whole cost of the
+//! best plan found, or at its limit of tries; then the answer says so.
+
+use std::collections::{BTreeSet, BinaryHeap};
+
+use models::demand::Demand;
+use models::law::cost::{self, Cost, electricity};
+use models::plan::Step;
+use models::rule::{self, Judgement, ups::nameplate, walk};
+use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Site};
+use sim::replay::replay;
+
+use crate::bound::{self, Bound};
+use crate::quick::{Quick, State};
+use crate::{explain, order, pack};
+
+/// Limits of the search, and who is told how it goes.
+pub struct Options<'a> {
+    /// Most fleets on which guests are placed.
+    pub most_tries: usize,
+    /// Told of each try.
+    pub progress: Option<&'a dyn Fn(&str)>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { most_tries: 400, progress: None }
+    }
+}
+
+/// The answer.
+pub enum Answer {
+    /// A plan that keeps every rule, at its end and on its way.
+    Fits(Box<Found>),
+    /// Nothing that was tried keeps the rules: which conflict, with figures.
+    DoesNotFit {
+        /// A few sentences.
+        conflicts: Vec<String>,
+        /// Whether every fleet was tried; if not, one may fit that was not reached.
+        exhaustive: bool,
+    },
+}
+
+/// A plan found.
+pub struct Found {
+    /// The site with what is bought.
+    pub site: Site,
+    /// What is bought.
+    pub buys: Vec<(ClassId, u32)>,
+    /// Who runs where.
+    pub placement: Placement,
+    /// How to get there.
+    pub steps: Vec<Step>,
+    /// Every rule's word, the worst over the replications.
+    pub verdicts: Vec<Judgement>,
+    /// Rules that today's state breaks, and that the plan heals.
+    pub broken_before: Vec<rule::RuleName>,
+    /// Cost at the mean power of the first replication.
+    pub cost: Cost,
+    /// The lower bound by volume.
+    pub bound: Bound,
+    /// Fleets on which guests were placed.
+    pub tried: usize,
+    /// Whether the search ended by itself (nothing cheaper is left among the fleets), not at its limit.
+    pub exhaustive: bool,
+}
+
+/// Searches for the cheapest plan. The first of `demands` is the one that is searched on; all of them judge.
+///
+/// # Panics
+/// Where there is no demand.
+#[must_use]
+pub fn plan(site: &Site, demands: &[Demand], options: &Options) -> Answer {
+    let found = search(site, demands, options);
+    match found {
+        Ok(found) => Answer::Fits(Box::new(found)),
+        Err(exhaustive) => Answer::DoesNotFit { conflicts: explain::conflicts(site, demands), exhaustive },
+    }
+}
+
+/// The search without its explanation; `Err` says whether every fleet was tried.
+pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Result<Found, bool> {
+    let demand = demands.first().expect("at least one demand");
+    let bound = bound::by_volume(site, demand);
+    let for_sale: Vec<ClassId> = (0..site.classes.len()).map(ClassId::at).filter(|c| site.classes[c.index()].sale.is_some()).collect();
+    let most = |c: &ClassId| site.classes[c.index()].sale.as_ref().map_or(0, |s| s.max);
+
+    let mut queue = BinaryHeap::new();
+    let mut seen = BTreeSet::new();
+    let none = vec![0u32; for_sale.len()];
+    queue.push(Fleet { sure_yen: 0.0, counts: none.clone() });
+    seen.insert(none);
+    let (mut best, mut tried, mut looked, mut exhaustive): (Option<Found>, usize, usize, bool) = (None, 0, 0, true);
+    while let Some(Fleet { sure_yen, counts }) = queue.pop() {
+        if best.as_ref().is_some_and(|b| sure_yen >= b.cost.total().value) {
+            break;
+        }
+        looked += 1;
+        if tried >= options.most_tries || looked > 200_000 {
+            exhaustive = false;
+            break;
+        }
+        for (k, class) in for_sale.iter().enumerate() {
+            let mut more = counts.clone();
+            more[k] += 1;
+            if more[k] <= most(class) && seen.insert(more.clone()) {
+                queue.push(Fleet { sure_yen: sure_yen_of(site, &for_sale, &more), counts: more });
+            }
+        }
+        let buys: Vec<(ClassId, u32)> = for_sale.iter().copied().zip(counts).filter(|(_, n)| *n > 0).collect();
+        let fleet = site.with_bought(&buys);
+        if !can_hold(&fleet) {
+            continue;
+        }
+        tried += 1;
+        if let Some(tell) = options.progress {
+            tell(&format!("fleet {tried}: {}", words(site, &buys)));
+        }
+        for candidate in candidates(&fleet, demand) {
+            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound)
+                && best.as_ref().is_none_or(|b| better(&found, b))
+            {
+                best = Some(found);
+            }
+        }
+    }
+    match best {
+        Some(mut found) => {
+            found.tried = tried;
+            found.exhaustive = exhaustive;
+            Ok(found)
+        }
+        None => Err(exhaustive),
+    }
+}
+
+/// Cheaper by more than a thousandth; or as cheap with fewer steps.
+fn better(a: &Found, b: &Found) -> bool {
+    let (x, y) = (a.cost.total().value, b.cost.total().value);
+    x < y * 0.999 || (x <= y * 1.001 && a.steps.len() < b.steps.len())
+}
+
+/// Placements on a fleet, before they are judged: from today's where there is one, and from nothing.
+fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
+    let quick = Quick::new(fleet, demand);
+    let may = vec![true; fleet.hosts.len()];
+    let must: Vec<bool> = fleet.hosts.iter().map(|h| h.bought).collect();
+    let mut all: Vec<State> = Vec::new();
+    if let Some(today) = &fleet.today {
+        let mut start = today.clone();
+        start.on.iter_mut().zip(&must).for_each(|(on, must)| *on |= must);
+        if let Some(kept) = pack::keep_today(&quick, &start) {
+            let mut improved = kept.clone();
+            pack::improve(&quick, &must, &mut improved);
+            all.push(kept);
+            all.push(improved);
+        }
+    }
+    all.extend(pack::place(&quick, &may, &must));
+    all.into_iter().map(|s| s.placement).collect()
+}
+
+/// Judges a placement and its steps; `None` where a rule does not hold.
+fn accept(site: &Site, fleet: &Site, buys: &[(ClassId, u32)], demands: &[Demand], placement: Placement, bound: &Bound) -> Option<Found> {
+    let verdicts = rule::judge_all(fleet, demands, &placement);
+    if !rule::all_hold(&verdicts) {
+        return None;
+    }
+    let start = fleet.today.clone().unwrap_or_else(|| Placement::empty(fleet));
+    let quick = Quick::new(fleet, &demands[0]);
+    let steps = order::steps(&quick, &start, &placement).ok()?;
+    let mut broken_before = Vec::new();
+    for demand in demands {
+        let walk = walk::walk(fleet, demand, &start, &steps);
+        if !walk.faults.is_empty() || walk.end != placement {
+            return None;
+        }
+        broken_before = walk.broken_before;
+    }
+    if site.today.is_none() {
+        broken_before.clear();
+    }
+    let measures = replay(fleet, &demands[0], &placement);
+    let cost = cost::of(fleet, &placement, measures.site.mean_w);
+    let (site, buys) = (fleet.clone(), buys.to_vec());
+    Some(Found { site, buys, placement, steps, verdicts, broken_before, cost, bound: bound.clone(), tried: 0, exhaustive: false })
+}
+
+/// `3 x rx300, 1 x blade`, or `no purchase`.
+#[must_use]
+pub fn words(site: &Site, buys: &[(ClassId, u32)]) -> String {
+    if buys.is_empty() {
+        return "no purchase".into();
+    }
+    let one = |(c, n): &(ClassId, u32)| format!("{n} x {}", site.classes[c.index()].name);
+    buys.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A fleet in the queue; the least sure cost comes first, then the fewest hosts, then the first in order of class.
+#[derive(PartialEq)]
+struct Fleet {
+    sure_yen: f64,
+    counts: Vec<u32>,
+}
+impl Eq for Fleet {}
+impl Ord for Fleet {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let size = |f: &Self| f.counts.iter().sum::<u32>();
+        other.sure_yen.total_cmp(&self.sure_yen).then(size(other).cmp(&size(self))).then(other.counts.cmp(&self.counts))
+    }
+}
+impl PartialOrd for Fleet {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What is sure to be paid for the hosts bought.
+fn sure_yen_of(site: &Site, classes: &[ClassId], counts: &[u32]) -> f64 {
+    let years = site.prices.years;
+    let mut licences = vec![0u32; site.licences.len()];
+    let mut yen = 0.0;
+    for (c, n) in classes.iter().zip(counts) {
+        let class = &site.classes[c.index()];
+        let price = class.sale.as_ref().map_or(0.0, |s| s.price_yen.value);
+        yen += f64::from(*n)
+            * (price + class.maintenance_yen_per_year.value * years + electricity(class.power.curve.idle(), &site.prices).value);
+        for l in &class.licences {
+            licences[l.index()] += n * if site.licences[l.index()].per == LicencePer::Socket { class.sockets } else { 1 };
+        }
+    }
+    for (licence, needed) in site.licences.iter().zip(licences) {
+        yen += licence.price_yen.value * f64::from(needed.saturating_sub(licence.owned))
+            + licence.yearly_yen.value * f64::from(needed) * years;
+    }
+    yen
+}
+
+/// What no placement can mend: memory by volume, nameplates, licences.
+fn can_hold(fleet: &Site) -> bool {
+    let mut pinned: Vec<HostId> = fleet.guests.iter().filter_map(|g| g.pinned).collect();
+    pinned.sort_unstable();
+    let room: Vec<u64> = (0..fleet.hosts.len())
+        .map(HostId::at)
+        .filter(|h| fleet.class_of(*h).hypervisor.is_some())
+        .map(|h| {
+            let own: u64 = fleet.guests.iter().filter(|g| g.pinned == Some(h)).map(|g| g.memory.0).sum();
+            fleet.class_of(h).guest_memory().0.saturating_sub(own)
+        })
+        .collect();
+    let needs = |restart_only: bool| -> u64 {
+        let counts = |g: &&models::site::Guest| {
+            g.pinned.is_none() && g.mode != Mode::PhysicalOnly && (!restart_only || g.on_loss == OnLoss::Restart)
+        };
+        fleet.guests.iter().filter(counts).map(|g| g.memory.0).sum()
+    };
+    let (all, largest) = (room.iter().sum::<u64>(), room.iter().copied().max().unwrap_or(0));
+    if needs(false) > all || (fleet.rules.one_host_down.is_some() && needs(true) > all - largest) {
+        return false;
+    }
+    let must: Vec<bool> = (0..fleet.hosts.len()).map(|h| fleet.hosts[h].bought || pinned.binary_search(&HostId::at(h)).is_ok()).collect();
+    let least = Placement { on: must, host_of: vec![None; fleet.guests.len()] };
+    if let (Some(ups), Some(rule)) = (&fleet.ups, fleet.rules.ups)
+        && rule.view == PowerView::Nameplate
+    {
+        let n = nameplate(fleet, &least, None);
+        let keep = 1.0 - rule.reserve;
+        if n.va.value > ups.rating.get() * keep || n.w.value > ups.limit_w().get() * keep {
+            return false;
+        }
+    }
+    fleet.licences.iter().zip(cost::licences_needed(fleet, &least)).all(|(l, n)| l.max.is_none_or(|max| n <= max))
+}

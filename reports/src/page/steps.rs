@@ -1,0 +1,59 @@
+//! The steps of the plan.
+
+use models::plan::{Action, Condition, Plan};
+use serde::Serialize;
+
+use super::{FOLD, SCREEN_ONLY};
+use crate::say;
+
+/// Most steps that the page holds; the plan's JSON holds all.
+const MOST: usize = 4000;
+
+#[derive(Serialize)]
+pub(super) struct Steps {
+    purchases: Vec<String>,
+    counts: String,
+    rows: Vec<Row>,
+    rest: usize,
+    fold: bool,
+    screen_only: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    number: u32,
+    action: String,
+    before: String,
+    after: String,
+}
+
+pub(super) fn view(plan: &Plan) -> Steps {
+    let words = |all: &[Condition]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let kinds: [(&str, &str, fn(&Action) -> bool); 6] = [
+        ("boot", "boots", |a| matches!(a, Action::BootHost { .. })),
+        ("definition", "definitions", |a| matches!(a, Action::DefineGuest { .. })),
+        ("start", "starts", |a| matches!(a, Action::StartGuest { .. })),
+        ("live migration", "live migrations", |a| matches!(a, Action::MigrateGuest { .. })),
+        ("stop", "stops", |a| matches!(a, Action::StopGuest { .. })),
+        ("power-off", "power-offs", |a| matches!(a, Action::PowerOffHost { .. })),
+    ];
+    let counts: Vec<String> = kinds
+        .iter()
+        .map(|(one, many, is)| (plan.steps.iter().filter(|s| is(&s.action)).count() as u64, *one, *many))
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| say::some(n, one, many))
+        .collect();
+    Steps {
+        purchases: plan.purchases.iter().map(|p| format!("{} × {}: {}", p.hosts.len(), p.class, p.hosts.join(", "))).collect(),
+        counts: if counts.is_empty() { "nothing to do".into() } else { counts.join(", ") },
+        rows: plan
+            .steps
+            .iter()
+            .take(MOST)
+            .map(|s| Row { number: s.number, action: s.action.to_string(), before: words(&s.before), after: words(&s.after) })
+            .collect(),
+        rest: plan.steps.len().saturating_sub(MOST),
+        fold: plan.steps.len() > FOLD,
+        screen_only: plan.steps.len() > SCREEN_ONLY,
+    }
+}

@@ -1,0 +1,15 @@
+//! What the terminal shows: plain text, aligned columns, no colour.
+//!
+//! Each function says how wide and how long it is. A name that is too long for its column is cut with an ellipsis; the
+//! page and the JSON hold it whole.
+
+mod measures;
+mod steps;
+mod summary;
+mod table;
+mod verdicts;
+
+pub use measures::measures;
+pub use steps::steps;
+pub use summary::{COLUMNS, LINES, summary};
+pub use verdicts::verdicts;

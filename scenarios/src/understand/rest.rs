@@ -1,0 +1,127 @@
+//! Services, storage, links, devices, licences, the CVCF, prices and rules.
+
+use models::quantity::{BytesPerSecond, Nanos, VoltAmperes};
+use models::site::{
+    CpuRule, Device, DomainId, DomainKind, DownRule, Licence, Link, Prices, Rules, Service, ServiceId, Storage, Ups, UpsRule,
+};
+
+use super::known::Known;
+use crate::document::{At, Document};
+use crate::error::Error;
+use crate::file;
+
+pub(super) fn services(file: &file::Site) -> Vec<Service> {
+    file.service.iter().map(|s| Service { name: s.name.clone(), title: s.title.clone() }).collect()
+}
+
+pub(super) fn storage(doc: &Document<'_>, file: &file::Site, known: &Known) -> Result<Vec<Storage>, Error> {
+    let all = file.storage.iter().enumerate();
+    all.map(|(i, s)| {
+        let services = known.services.find_all(doc, &At::element("storage", i).key("services"), &s.services, ServiceId::at)?;
+        Ok(Storage { name: s.name.clone(), redundant: s.redundant, throughput: s.throughput_bytes_per_s, services })
+    })
+    .collect()
+}
+
+pub(super) fn links(file: &file::Site) -> Vec<Link> {
+    let rate = |l: &file::Link| BytesPerSecond::new(l.rate_bytes_per_s.get()).expect("a number above 0 is a rate");
+    // A delay is an amount of ms; beyond 584 years it saturates.
+    let delay = |l: &file::Link| Nanos((l.delay_ms.get() * 1e6).round() as u64);
+    file.link.iter().map(|l| Link { name: l.name.clone(), rate: rate(l), delay: delay(l) }).collect()
+}
+
+pub(super) fn devices(doc: &Document<'_>, file: &file::Site, known: &Known) -> Result<Vec<Device>, Error> {
+    let mut all = Vec::new();
+    for (i, d) in file.device.iter().enumerate() {
+        let at = At::element("device", i).key("feed");
+        let feed = d.feed.as_deref().map(|name| known.domains.find(doc, &at, name)).transpose()?;
+        if let Some(domain) = feed.map(|f| &file.domain[f])
+            && domain.kind != DomainKind::Feed
+        {
+            return Err(doc
+                .error(&at, format!("`{}` is a {}, not a feed", domain.name, domain.kind.word()))
+                .help("a device draws its power from a `[[domain]]` of `kind = \"feed\"`"));
+        }
+        all.push(Device {
+            name: d.name.clone(),
+            count: d.count.get(),
+            expected: d.expected_w,
+            power_factor: d.power_factor,
+            nameplate_va: d.nameplate_va,
+            nameplate_w: d.nameplate_w,
+            feed: feed.map(DomainId::at),
+        });
+    }
+    Ok(all)
+}
+
+pub(super) fn licences(doc: &Document<'_>, file: &file::Site) -> Result<Vec<Licence>, Error> {
+    let mut all = Vec::new();
+    for (i, l) in file.licence.iter().enumerate() {
+        if let Some(max) = l.max
+            && max < l.owned
+        {
+            return Err(doc
+                .error(&At::element("licence", i).key("max"), format!("at most {max} of `{}`, and {} are owned", l.name, l.owned))
+                .help("`max` counts all, those that are owned too"));
+        }
+        all.push(Licence {
+            name: l.name.clone(),
+            per: l.per,
+            owned: l.owned,
+            max: l.max,
+            price_yen: l.price_yen,
+            yearly_yen: l.yearly_yen,
+        });
+    }
+    Ok(all)
+}
+
+pub(super) fn ups(file: &file::Site) -> Option<Ups> {
+    file.ups.as_ref().map(|u| Ups {
+        name: u.name.clone(),
+        rating: VoltAmperes::new(u.rating_va.get()).expect("a number above 0 is a rating"),
+        output_power_factor: u.output_power_factor,
+        loss_no_load: u.loss_no_load.get(),
+        loss_proportional: u.loss_proportional.get(),
+        loss_square: u.loss_square.get(),
+    })
+}
+
+pub(super) fn prices(doc: &Document<'_>, file: &file::Site) -> Result<Prices, Error> {
+    let p = &file.prices;
+    if p.pue.low < 1.0 {
+        return Err(doc
+            .error(&At::root().key("prices").key("pue"), "a site draws at least what its machines draw")
+            .help("the PUE and the low end of its range are 1 or more"));
+    }
+    Ok(Prices { yen_per_kwh: p.yen_per_kwh, pue: p.pue, years: p.years.get() })
+}
+
+pub(super) fn rules(doc: &Document<'_>, file: &file::Site) -> Result<Rules, Error> {
+    let (r, at) = (&file.rules, At::root().key("rules"));
+    if r.ups.is_some() && file.ups.is_none() {
+        return Err(doc.error(&at.key("ups"), "there is no CVCF to hold").help("write `[ups]` with its rating, or leave the rule out"));
+    }
+    if r.branches.is_some() && file.domain.iter().all(|d| d.limit_va.is_none()) {
+        return Err(doc
+            .error(&at.key("branches"), "no feed has a limit to hold")
+            .help("write `limit_va` in a `[[domain]]` of `kind = \"feed\"`, or leave the rule out"));
+    }
+    let mut one_domain_down: Vec<(DomainKind, DownRule)> = Vec::new();
+    for (i, d) in r.one_domain_down.iter().enumerate() {
+        if one_domain_down.iter().any(|(kind, _)| *kind == d.kind) {
+            return Err(doc.error(&at.key("one_domain_down").index(i), format!("{} is there twice", d.kind.word())));
+        }
+        one_domain_down.push((d.kind, DownRule { cpu_limit: d.cpu_limit.get() }));
+    }
+    Ok(Rules {
+        cpu: CpuRule { percentile: r.cpu.percentile.get(), limit: r.cpu.limit.get() },
+        one_host_down: r.one_host_down.as_ref().map(|d| DownRule { cpu_limit: d.cpu_limit.get() }),
+        one_domain_down,
+        apart: r.apart.clone(),
+        full_virtual_per_host: r.full_virtual_per_host,
+        ups: r.ups.as_ref().map(|u| UpsRule { view: u.view, reserve: u.reserve.get() }),
+        branches: r.branches,
+    })
+}
