@@ -68,12 +68,17 @@ pub fn plan(scenario: &Scenario, common: &Common) -> Result<Outcome, Failure> {
             let plan = plan_of(scenario, common, &found, &fleet, demands.len());
             run.binds = binds(&found.verdicts);
             if !found.exhaustive {
-                run.unknowns.push(format!("the search stopped after {} fleets: a cheaper one may exist above the lower bound", found.tried));
+                run.unknowns
+                    .push(format!("the search stopped after {} fleets: a cheaper one may exist above the lower bound", found.tried));
             }
             for name in &found.broken_before {
-                run.unknowns.push(format!("today's state breaks the rule \"{}\" already: it is asked of the plan's end, not of the way to it", name.words()));
+                run.unknowns.push(format!(
+                    "today's state breaks the rule \"{}\" already: it is asked of the plan's end, not of the way to it",
+                    name.words()
+                ));
             }
-            run.lower_bound = Some(LowerBound { cost_yen: found.bound.cost_yen, hosts: found.bound.hosts, because: found.bound.because.clone() });
+            run.lower_bound =
+                Some(LowerBound { cost_yen: found.bound.cost_yen, hosts: found.bound.hosts, because: found.bound.because.clone() });
             run.chosen = Some(fleets.len());
             fleets.push(fleet);
             Some(plan)
@@ -81,7 +86,8 @@ pub fn plan(scenario: &Scenario, common: &Common) -> Result<Outcome, Failure> {
         Answer::DoesNotFit { conflicts, exhaustive } => {
             run.conflicts = conflicts;
             if !exhaustive {
-                run.unknowns.push("the search stopped at its limit before it had tried every fleet: one may fit that was not reached".into());
+                run.unknowns
+                    .push("the search stopped at its limit before it had tried every fleet: one may fit that was not reached".into());
             }
             None
         }
@@ -134,8 +140,16 @@ fn empty_run(scenario: &Scenario, common: &Common, replications: usize) -> Run {
 }
 
 /// One fleet, replayed under every replication and judged.
-fn fleet(name: &str, title: &str, site: &Site, buys: &[(ClassId, u32)], demands: &[Demand], placement: &Placement, verdicts: Option<Vec<Judgement>>) -> Fleet {
-    let replays: Vec<Measures> = demands.iter().map(|d| replay(site, d, placement)).collect();
+fn fleet(
+    name: &str,
+    title: &str,
+    site: &Site,
+    buys: &[(ClassId, u32)],
+    demands: &[Demand],
+    placement: &Placement,
+    verdicts: Option<Vec<Judgement>>,
+) -> Fleet {
+    let replays: Vec<Measures> = demands.par_iter().map(|d| replay(site, d, placement)).collect();
     let first = &replays[0];
     let over = |name: &str, unit: &str, of: &dyn Fn(&Measures) -> f64| figure(name, unit, &replays.iter().map(of).collect::<Vec<_>>());
     let figures = vec![
@@ -145,8 +159,20 @@ fn fleet(name: &str, title: &str, site: &Site, buys: &[(ClassId, u32)], demands:
         over("energy over the replayed horizon", "kWh", &|m| m.site.energy_wh.get() / 1000.0),
         over("highest CPU load of a host in a step", "%", &|m| 100.0 * m.hosts.iter().map(|h| h.cpu_max).fold(0.0, f64::max)),
         over("CPU asked for and not served", "%", &|m| if m.asked_ghz_h > 0.0 { 100.0 * m.unserved_ghz_h / m.asked_ghz_h } else { 0.0 }),
-        Figure { name: "apparent power by nameplate".into(), value: first.site.nameplate.va.value / 1000.0, unit: "kVA".into(), interval: None, count: 1 },
-        Figure { name: "real power by nameplate".into(), value: first.site.nameplate.w.value / 1000.0, unit: "kW".into(), interval: None, count: 1 },
+        Figure {
+            name: "apparent power by nameplate".into(),
+            value: first.site.nameplate.va.value / 1000.0,
+            unit: "kVA".into(),
+            interval: None,
+            count: 1,
+        },
+        Figure {
+            name: "real power by nameplate".into(),
+            value: first.site.nameplate.w.value / 1000.0,
+            unit: "kW".into(),
+            interval: None,
+            count: 1,
+        },
     ];
     Fleet {
         name: name.into(),
@@ -156,14 +182,16 @@ fn fleet(name: &str, title: &str, site: &Site, buys: &[(ClassId, u32)], demands:
         placement: placed(site, placement).into_iter().map(|p| (p.guest, p.host)).collect(),
         cost: cost::of(site, placement, first.site.mean_w),
         figures,
-        verdicts: verdicts.unwrap_or_else(|| rule::judge_all(site, demands, placement)),
+        verdicts: verdicts.unwrap_or_else(|| planner::judge_all(site, demands, placement)),
         headrooms: down::headrooms(site, &demands[0], placement),
         measures: replays.into_iter().next().expect("at least one replay"),
     }
 }
 
 fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
-    let name = |(g, h): (usize, &Option<HostId>)| h.map(|h| Placed { guest: site.guests[g].name.clone(), host: site.hosts[h.index()].name.clone() });
+    let name = |(g, h): (usize, &Option<HostId>)| {
+        h.map(|h| Placed { guest: site.guests[g].name.clone(), host: site.hosts[h.index()].name.clone() })
+    };
     placement.host_of.iter().enumerate().filter_map(name).collect()
 }
 
@@ -177,7 +205,11 @@ fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, r
         scenario_digest: scenario.digest.clone(),
         seed: common.seed,
         replications: replications as u32,
-        purchases: found.buys.iter().map(|(c, _)| Purchase { class: found.site.classes[c.index()].name.clone(), hosts: names(*c) }).collect(),
+        purchases: found
+            .buys
+            .iter()
+            .map(|(c, _)| Purchase { class: found.site.classes[c.index()].name.clone(), hosts: names(*c) })
+            .collect(),
         hosts_on: found.site.hosts.iter().zip(&found.placement.on).filter(|(_, on)| **on).map(|(h, _)| h.name.clone()).collect(),
         placement: placed(&found.site, &found.placement),
         steps: found.steps.clone(),
@@ -195,7 +227,15 @@ fn binds(verdicts: &[Judgement]) -> Vec<String> {
         .filter_map(|j| match &j.verdict {
             Verdict::Holds { margin: Some(m) } => Some((
                 m.share_free(),
-                format!("{}: {:.0} of {:.0} {} on {} ({:.1} % free)", j.rule.words(), m.needed, m.available, m.unit, m.place, 100.0 * m.share_free()),
+                format!(
+                    "{}: {:.0} of {:.0} {} on {} ({:.1} % free)",
+                    j.rule.words(),
+                    m.needed,
+                    m.available,
+                    m.unit,
+                    m.place,
+                    100.0 * m.share_free()
+                ),
             )),
             _ => None,
         })
@@ -215,7 +255,9 @@ pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -
         None if site.today.is_some() => "today".to_owned(),
         None => match site.alternatives.iter().find(|a| a.baseline).or(site.alternatives.first()) {
             Some(a) => a.name.clone(),
-            None => return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into())),
+            None => {
+                return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into()));
+            }
         },
     };
     let one = match (&site.today, named(&wanted)) {
@@ -293,11 +335,11 @@ pub fn check_plan(plan: &Plan, scenario: &Scenario) -> Result<Checked, Failure> 
     }
     let (with, _, placement) = understand(site, plan)?;
     let demands = demands(site, &scenario.loads, &scenario.grid, plan.seed, plan.replications);
-    let verdicts = rule::judge_all(&with, &demands, &placement);
+    let verdicts = planner::judge_all(&with, &demands, &placement);
     let start = with.today.clone().unwrap_or_else(|| Placement::empty(&with));
     let mut judged = 0;
-    for (r, demand) in demands.iter().enumerate() {
-        let walk = walk::walk(&with, demand, &start, &plan.steps);
+    let walks: Vec<walk::Walk> = demands.par_iter().map(|d| walk::walk(&with, d, &start, &plan.steps)).collect();
+    for (r, walk) in walks.into_iter().enumerate() {
         judged += walk.judged;
         for f in walk.faults {
             let rule = f.rule.map_or(String::new(), |r| format!("{}: ", r.words()));
@@ -322,9 +364,13 @@ pub fn check_plan(plan: &Plan, scenario: &Scenario) -> Result<Checked, Failure> 
     Ok(Checked { text, json, holds })
 }
 
-/// A plan's names on a site: the site with its purchases, what is bought, and its placement.
-fn understand(site: &Site, plan: &Plan) -> Result<(Site, Vec<(ClassId, u32)>, Placement), Failure> {
-    let unknown = |kind: &str, name: &str| Failure::Usage(format!("the plan names {kind} `{name}`, which site {} does not have", site.name));
+/// A site with a plan's purchases, what is bought, and the plan's placement on it.
+type Understood = (Site, Vec<(ClassId, u32)>, Placement);
+
+/// A plan's names on a site.
+fn understand(site: &Site, plan: &Plan) -> Result<Understood, Failure> {
+    let unknown =
+        |kind: &str, name: &str| Failure::Usage(format!("the plan names {kind} `{name}`, which site {} does not have", site.name));
     let mut buys = Vec::new();
     for p in &plan.purchases {
         let class = site.classes.iter().position(|c| c.name == p.class).ok_or_else(|| unknown("class", &p.class))?;

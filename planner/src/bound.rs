@@ -5,15 +5,17 @@
 //! - Places: a redundancy group of k needs k hosts; n fully virtual guests need n / (most a host).
 //! - CPU, only where the rule asks for every step (100th percentile): the peak of the sum.
 //! - Electricity above idle: each MHz costs at least the least chord slope of any curve.
+//! - Hosts: so many are on at the least, be they the cheapest.
 //!
 //! The greatest of them is taken. Proved bounds (integer cover, column generation) come later and have their place here.
 
 use models::demand::Demand;
 use models::law::cost::electricity;
+use models::law::percentile;
 use models::quantity::Watts;
 use models::site::{HostId, Mode, OnLoss, Site};
 
-use crate::pack::keep_yen;
+use crate::pack::{keep_class_yen, keep_yen};
 
 /// A lower bound.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +61,7 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
     }
     for class in site.classes.iter().filter(|c| c.hypervisor.is_some()) {
         let Some(sale) = &class.sale else { continue };
-        let idle = electricity(class.power.curve.idle(), &site.prices).value;
-        let yen = sale.price_yen.value + class.maintenance_yen_per_year.value * site.prices.years + idle;
+        let yen = sale.price_yen.value + keep_class_yen(site, class);
         offers.push(Offer { yen, memory: class.guest_memory().0 as f64, khz: class.capacity().get() * 1000.0, count: sale.max as usize });
     }
 
@@ -89,14 +90,17 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
         needs.push((format!("{full} fully virtual guests spread"), full as f64 / f64::from(most), 0, |_| 1.0));
     }
 
-    let cheapest = offers.iter().map(|o| o.yen).fold(f64::INFINITY, f64::min);
+    let mut by_price: Vec<(f64, usize)> = offers.iter().map(|o| (o.yen, o.count)).collect();
+    by_price.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let cheapest = |hosts: u32| by_price.iter().flat_map(|(yen, n)| std::iter::repeat_n(*yen, *n)).take(hosts as usize).sum::<f64>();
     let (mut cost, mut hosts, mut because) = (0.0, 0, "no guest needs a place".to_owned());
     for (what, needed, spare, holds) in needs {
         if needed <= 0.0 {
             continue;
         }
-        let yen = cover_yen(&mut offers, needed, holds) + if spare > 0 && cheapest.is_finite() { cheapest * f64::from(spare) } else { 0.0 };
+        // So many hosts are on at the least, be they the cheapest; and so much is paid for what is held.
         let count = cover_count(&offers, needed, holds) + spare;
+        let yen = f64::max(cheapest(count), cover_yen(&mut offers, needed, holds) + cheapest(spare));
         if yen > cost || because.starts_with("no guest") {
             (cost, because) = (yen, what);
         }
@@ -152,8 +156,16 @@ fn peak_khz(site: &Site, demand: &Demand) -> f64 {
     sum.into_iter().max().unwrap_or(0) as f64
 }
 
-/// Electricity above idle, at the least slope of any curve of the site.
+/// Electricity above idle, at the least chord slope of any curve of the site.
+///
+/// A chord from idle lies on or under the curve where its slope is the least of those to the curve's points. Steps in
+/// which a host is above the CPU rule's limit may be served in part only, so each guest's greatest samples, as many as
+/// the rule lets a host be above its limit, are not counted; in the other steps all that is asked for draws power.
 fn load_yen(site: &Site, demand: &Demand) -> f64 {
+    let rule = site.rules.cpu;
+    if demand.steps == 0 || rule.limit > 1.0 {
+        return 0.0;
+    }
     let slope = site
         .classes
         .iter()
@@ -164,23 +176,19 @@ fn load_yen(site: &Site, demand: &Demand) -> f64 {
             (1..points.len()).map(move |k| (points[k].get() - points[0].get()) / (k as f64 / last * capacity))
         })
         .fold(f64::INFINITY, f64::min);
-    if !slope.is_finite() || demand.steps == 0 {
+    if !slope.is_finite() {
         return 0.0;
     }
-    // Demand above what a host can give draws no more power: count what the largest host of the site can give a guest.
-    let most = |g: usize| site.classes.iter().map(|c| c.core_mhz.get()).fold(0.0, f64::max) * f64::from(site.guests[g].vcpus) * 1000.0;
-    let capacity: f64 = site.classes.iter().map(|c| c.capacity().get() * 1000.0).fold(f64::INFINITY, f64::min);
+    let counted = percentile::rank(demand.steps, rule.percentile) + 1;
     let khz: f64 = demand
         .guests
         .iter()
-        .enumerate()
-        .map(|(g, c)| c.cpu_khz.iter().map(|x| f64::from(*x).min(most(g)).min(capacity)).sum::<f64>() / demand.steps as f64)
+        .filter(|c| !c.cpu_khz.is_empty())
+        .map(|c| {
+            let mut sorted = c.cpu_khz.clone();
+            sorted.sort_unstable();
+            sorted[..counted].iter().map(|x| f64::from(*x)).sum::<f64>() / demand.steps as f64
+        })
         .sum();
-    // A host that is overloaded at some steps serves less than it is asked for: the rule lets the steps above its
-    // percentile be overloaded without end, so only a peak rule makes all of it count.
-    if site.rules.cpu.percentile >= 100.0 && site.rules.cpu.limit <= 1.0 {
-        electricity(Watts::new(khz * slope).unwrap_or(Watts::ZERO), &site.prices).value
-    } else {
-        0.0
-    }
+    electricity(Watts::new(khz * slope).unwrap_or(Watts::ZERO), &site.prices).value
 }

@@ -62,7 +62,7 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
             conflicting.push(name);
             let mut line =
                 format!("without the rule \"{name}\" it fits ({} hosts on, {})", found.placement.hosts_on(), words(site, &found.buys));
-            for j in models::rule::judge_all(
+            for j in crate::judge_all(
                 &Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() },
                 demands,
                 &found.placement,

@@ -20,3 +20,17 @@ pub mod quick;
 pub mod search;
 
 pub use search::{Answer, Found, Options, plan};
+
+use models::demand::Demand;
+use models::rule::{self, Judgement};
+use models::site::{Placement, Site};
+use rayon::prelude::*;
+
+/// Every rule's worst word on a placement under several demands, judged side by side.
+///
+/// # Panics
+/// Where there is no demand.
+#[must_use]
+pub fn judge_all(site: &Site, demands: &[Demand], placement: &Placement) -> Vec<Judgement> {
+    rule::worst(demands.par_iter().map(|d| rule::judge(site, d, placement)).collect::<Vec<_>>())
+}

@@ -6,7 +6,7 @@
 
 use models::law::cost::electricity;
 use models::quantity::Watts;
-use models::site::{GuestId, HostId, Placement, Site};
+use models::site::{GuestId, HostClass, HostId, Placement, Site};
 
 use crate::quick::{Quick, State};
 
@@ -24,7 +24,12 @@ pub enum Fit {
 /// What keeping a host on costs over the horizon besides its load: maintenance, and electricity when idle; yen.
 #[must_use]
 pub fn keep_yen(site: &Site, h: HostId) -> f64 {
-    let class = site.class_of(h);
+    keep_class_yen(site, site.class_of(h))
+}
+
+/// The same for a host of a class.
+#[must_use]
+pub fn keep_class_yen(site: &Site, class: &HostClass) -> f64 {
     let licences: f64 = class
         .licences
         .iter()
@@ -109,7 +114,7 @@ pub fn place(quick: &Quick, may: &[bool], must: &[bool]) -> Option<State> {
     let every: Vec<bool> = may.iter().zip(must).map(|(a, b)| *a || *b).collect();
     for (fit, start) in [(Fit::First, must), (Fit::Best, must), (Fit::Balanced, must), (Fit::Balanced, every.as_slice())] {
         let Some(mut state) = construct(quick, may, start, fit) else { continue };
-        if !quick.survives(&state) && !open_spares(quick, may, &mut state) && !rebalance(quick, &mut state) {
+        if !quick.survives(&state) && !open_spares(quick, may, &mut state) && !rebalance(quick, &mut state) && !repair(quick, &mut state) {
             continue;
         }
         improve(quick, must, &mut state);
@@ -283,7 +288,91 @@ fn empty_a_host(quick: &Quick, must: &[bool], state: &mut State) -> bool {
             *state = trial;
             return true;
         }
+        if placed && running_yen(quick, &trial) < before && repair(quick, &mut trial) && running_yen(quick, &trial) < before {
+            *state = trial;
+            return true;
+        }
     }
+    false
+}
+
+/// Sites of at most so many guests x hosts are repaired move by move.
+const SMALL: usize = 1_000;
+
+/// Moves guests, one by one or in exchange for another, while that lessens what the losses leave without a place.
+fn repair(quick: &Quick, state: &mut State) -> bool {
+    let site = quick.site;
+    let movable: Vec<GuestId> = (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none()).collect();
+    if movable.len() * state.placement.hosts_on() > SMALL {
+        return false;
+    }
+    let mut short = quick.shortage(state);
+    while short > 0 {
+        let found = relieve_by_move(quick, state, &movable, short).or_else(|| relieve_by_swap(quick, state, &movable, short));
+        match found {
+            Some(less) => short = less,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The one move that lessens the shortage most.
+fn relieve_by_move(quick: &Quick, state: &mut State, movable: &[GuestId], short: u64) -> Option<u64> {
+    let mut best: Option<(u64, GuestId, HostId)> = None;
+    for g in movable {
+        let Some(from) = state.placement.host_of[g.index()] else { continue };
+        for to in (0..quick.site.hosts.len()).map(HostId::at).filter(|h| *h != from) {
+            if !quick.fits(state, *g, to) {
+                continue;
+            }
+            quick.take(state, *g);
+            quick.put(state, *g, to);
+            let now = quick.shortage(state);
+            quick.take(state, *g);
+            quick.put(state, *g, from);
+            if now < best.map_or(short, |b| b.0) {
+                best = Some((now, *g, to));
+            }
+        }
+    }
+    let (now, g, to) = best?;
+    quick.take(state, g);
+    quick.put(state, g, to);
+    Some(now)
+}
+
+/// The first exchange of two guests of different sizes that lessens the shortage.
+fn relieve_by_swap(quick: &Quick, state: &mut State, movable: &[GuestId], short: u64) -> Option<u64> {
+    for (i, a) in movable.iter().enumerate() {
+        for b in &movable[i + 1..] {
+            let (Some(ha), Some(hb)) = (state.placement.host_of[a.index()], state.placement.host_of[b.index()]) else { continue };
+            if ha == hb || quick.site.guests[a.index()].memory == quick.site.guests[b.index()].memory || !exchange(quick, state, *a, *b) {
+                continue;
+            }
+            let now = quick.shortage(state);
+            if now < short {
+                return Some(now);
+            }
+            exchange(quick, state, *a, *b);
+        }
+    }
+    None
+}
+
+/// Exchanges two guests where both fit; leaves the state as it was where they do not.
+fn exchange(quick: &Quick, state: &mut State, a: GuestId, b: GuestId) -> bool {
+    let (ha, hb) = (quick.take(state, a), quick.take(state, b));
+    if quick.fits(state, a, hb) {
+        quick.put(state, a, hb);
+        if quick.fits(state, b, ha) {
+            quick.put(state, b, ha);
+            return true;
+        }
+        quick.take(state, a);
+    }
+    quick.put(state, a, ha);
+    quick.put(state, b, hb);
     false
 }
 
@@ -324,27 +413,15 @@ fn swap_guests(quick: &Quick, state: &mut State) -> bool {
             if ha == hb || site.hosts[ha.index()].class == site.hosts[hb.index()].class {
                 continue;
             }
-            let before = quick.mean_watts(state, ha) + quick.mean_watts(state, hb);
-            quick.take(state, *a);
-            quick.take(state, *b);
-            let fit = quick.fits(state, *a, hb) && {
-                quick.put(state, *a, hb);
-                let fit = quick.fits(state, *b, ha);
-                if !fit {
-                    quick.take(state, *a);
-                }
-                fit
-            };
-            if fit {
-                quick.put(state, *b, ha);
-                if quick.mean_watts(state, ha) + quick.mean_watts(state, hb) + 0.1 < before && quick.survives(state) {
-                    return true;
-                }
-                quick.take(state, *a);
-                quick.take(state, *b);
+            let watts = |state: &State| quick.mean_watts(state, ha) + quick.mean_watts(state, hb);
+            let before = watts(state);
+            if !exchange(quick, state, *a, *b) {
+                continue;
             }
-            quick.put(state, *a, ha);
-            quick.put(state, *b, hb);
+            if watts(state) + 0.1 < before && quick.survives(state) {
+                return true;
+            }
+            exchange(quick, state, *a, *b);
         }
     }
     false
@@ -371,5 +448,6 @@ pub fn keep_today(quick: &Quick, today: &Placement) -> Option<State> {
         quick.put(&mut state, g, h);
     }
     let may = vec![true; quick.site.hosts.len()];
-    (quick.survives(&state) || rebalance(quick, &mut state) || open_spares(quick, &may, &mut state)).then_some(state)
+    (quick.survives(&state) || repair(quick, &mut state) || rebalance(quick, &mut state) || open_spares(quick, &may, &mut state))
+        .then_some(state)
 }

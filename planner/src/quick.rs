@@ -202,26 +202,66 @@ impl<'a> Quick<'a> {
     /// Whether every loss that the rules name is survived, as far as a short search can show.
     #[must_use]
     pub fn survives(&self, state: &State) -> bool {
-        let on: Vec<HostId> = (0..self.site.hosts.len()).filter(|h| state.placement.on[*h]).map(HostId::at).collect();
-        let by_free = |lost: &[HostId]| {
-            let mut rest: Vec<HostId> = on.iter().copied().filter(|h| !lost.contains(h) && state.free[h.index()] > 0).collect();
-            rest.sort_by_key(|h| (state.free[h.index()], *h));
-            rest
-        };
-        if let Some(rule) = self.site.rules.one_host_down
-            && !on.iter().all(|h| self.survives_loss(state, &[*h], rule.cpu_limit, &by_free))
-        {
-            return false;
-        }
-        self.site.rules.one_domain_down.iter().all(|(kind, rule)| {
-            (0..self.site.domains.len()).filter(|d| self.site.domains[*d].kind == *kind).all(|d| {
-                let lost: Vec<HostId> = on.iter().copied().filter(|h| self.domain(*h, *kind) == Some(d)).collect();
-                lost.is_empty() || self.survives_loss(state, &lost, rule.cpu_limit, &by_free)
-            })
-        })
+        self.losses(state).iter().all(|(lost, cpu_limit)| self.survives_loss(state, lost, *cpu_limit))
     }
 
-    fn survives_loss(&self, state: &State, lost: &[HostId], cpu_limit: f64, by_free: &impl Fn(&[HostId]) -> Vec<HostId>) -> bool {
+    /// Memory, in MiB, of the guests that find no place, one by one, summed over the losses that are not survived; never
+    /// zero where some loss is not survived. It guides a repair.
+    #[must_use]
+    pub fn shortage(&self, state: &State) -> u64 {
+        self.losses(state)
+            .iter()
+            .filter(|(lost, cpu_limit)| !self.survives_loss(state, lost, *cpu_limit))
+            .map(|(lost, _)| {
+                let mut free: Vec<(i64, HostId)> = self.by_free(state, lost).iter().map(|h| (state.free[h.index()], *h)).collect();
+                let mut restart: Vec<GuestId> = lost
+                    .iter()
+                    .flat_map(|h| state.guests[h.index()].iter().copied())
+                    .filter(|g| self.site.guests[g.index()].on_loss == OnLoss::Restart)
+                    .collect();
+                restart.sort_by_key(|g| (std::cmp::Reverse(self.site.guests[g.index()].memory), *g));
+                let mut short = 1;
+                for g in restart {
+                    let needs = self.site.guests[g.index()].memory.0;
+                    match free.iter_mut().filter(|(f, h)| *f >= needs as i64 && self.site.admits(*h, g)).min() {
+                        Some(room) => room.0 -= needs as i64,
+                        None => short += needs,
+                    }
+                }
+                short
+            })
+            .sum()
+    }
+
+    /// The losses that the rules name: hosts that go together, and the share of CPU that survivors may use.
+    fn losses(&self, state: &State) -> Vec<(Vec<HostId>, f64)> {
+        let on: Vec<HostId> = (0..self.site.hosts.len()).filter(|h| state.placement.on[*h]).map(HostId::at).collect();
+        let mut all = Vec::new();
+        if let Some(rule) = self.site.rules.one_host_down {
+            all.extend(on.iter().map(|h| (vec![*h], rule.cpu_limit)));
+        }
+        for (kind, rule) in &self.site.rules.one_domain_down {
+            for d in (0..self.site.domains.len()).filter(|d| self.site.domains[*d].kind == *kind) {
+                let lost: Vec<HostId> = on.iter().copied().filter(|h| self.domain(*h, *kind) == Some(d)).collect();
+                if !lost.is_empty() {
+                    all.push((lost, rule.cpu_limit));
+                }
+            }
+        }
+        all
+    }
+
+    /// The hosts with memory left after a loss, the least first.
+    fn by_free(&self, state: &State, lost: &[HostId]) -> Vec<HostId> {
+        let mut rest: Vec<HostId> = (0..self.site.hosts.len())
+            .map(HostId::at)
+            .filter(|h| state.placement.on[h.index()] && !lost.contains(h) && state.free[h.index()] > 0)
+            .collect();
+        rest.sort_by_key(|h| (state.free[h.index()], *h));
+        rest
+    }
+
+    fn survives_loss(&self, state: &State, lost: &[HostId], cpu_limit: f64) -> bool {
         let gone = || lost.iter().flat_map(|h| state.guests[h.index()].iter().copied());
         let guest = |g: GuestId| &self.site.guests[g.index()];
         // What falls on each survivor: the columns of guests that come, and those of lost members of its guests' groups.
@@ -259,8 +299,12 @@ impl<'a> Quick<'a> {
             return true;
         }
         restart.sort_by_key(|g| (std::cmp::Reverse(guest(*g).memory), std::cmp::Reverse(self.peak[g.index()]), *g));
-        let mut homes =
-            Homes { rest: by_free(lost), come: vec![Vec::new(); self.site.hosts.len()], used: vec![0; self.site.hosts.len()], nodes: 0 };
+        let mut homes = Homes {
+            rest: self.by_free(state, lost),
+            come: vec![Vec::new(); self.site.hosts.len()],
+            used: vec![0; self.site.hosts.len()],
+            nodes: 0,
+        };
         self.find_homes(state, &mut homes, &restart, &fits)
     }
 

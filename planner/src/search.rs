@@ -13,6 +13,7 @@ use models::law::cost::{self, Cost, electricity};
 use models::plan::Step;
 use models::rule::{self, Judgement, ups::nameplate, walk};
 use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Site};
+use rayon::prelude::*;
 use sim::replay::replay;
 
 use crate::bound::{self, Bound};
@@ -167,21 +168,20 @@ fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
 
 /// Judges a placement and its steps; `None` where a rule does not hold.
 fn accept(site: &Site, fleet: &Site, buys: &[(ClassId, u32)], demands: &[Demand], placement: Placement, bound: &Bound) -> Option<Found> {
-    let verdicts = rule::judge_all(fleet, demands, &placement);
+    let verdicts = crate::judge_all(fleet, demands, &placement);
     if !rule::all_hold(&verdicts) {
         return None;
     }
     let start = fleet.today.clone().unwrap_or_else(|| Placement::empty(fleet));
     let quick = Quick::new(fleet, &demands[0]);
     let steps = order::steps(&quick, &start, &placement).ok()?;
-    let mut broken_before = Vec::new();
-    for demand in demands {
-        let walk = walk::walk(fleet, demand, &start, &steps);
-        if !walk.faults.is_empty() || walk.end != placement {
-            return None;
-        }
-        broken_before = walk.broken_before;
+    let walks: Vec<walk::Walk> = demands.par_iter().map(|d| walk::walk(fleet, d, &start, &steps)).collect();
+    if walks.iter().any(|w| !w.faults.is_empty() || w.end != placement) {
+        return None;
     }
+    let mut broken_before: Vec<rule::RuleName> = walks.into_iter().flat_map(|w| w.broken_before).collect();
+    broken_before.sort_unstable();
+    broken_before.dedup();
     if site.today.is_none() {
         broken_before.clear();
     }

@@ -1,8 +1,8 @@
 //! The only room that writes for people.
 //!
 //! - [`run`]: what a run found, the input of everything here
-//! - [`page`]: `report.html`, one file without a network and without a script
-//! - [`text`]: what the terminal shows: [`summary`], [`steps`], [`verdicts`], [`measures`]
+//! - [`mod@page`]: `report.html`, one file without a network and without a script
+//! - [`text`]: what the terminal shows: [`summary`], [`steps()`], [`verdicts()`], [`measures()`]
 //! - [`json`]: the same content for programs: `measures.json` (the plan's own JSON is in [`models::plan`])
 //!
 //! Inside: `say` (numbers and quantities in words), `contender` (a fleet as it is compared), `plot` (charts by plotters).

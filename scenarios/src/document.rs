@@ -79,7 +79,9 @@ impl Text {
             Err(e) => {
                 let good = e.utf8_error().valid_up_to();
                 let text: Arc<str> = String::from_utf8_lossy(e.as_bytes()).into();
-                Err(Error::new(file, "the text is not UTF-8 here").text(&text, good..good + '\u{fffd}'.len_utf8()).help("save the file as UTF-8"))
+                Err(Error::new(file, "the text is not UTF-8 here")
+                    .text(&text, good..good + '\u{fffd}'.len_utf8())
+                    .help("save the file as UTF-8"))
             }
         }
     }

@@ -79,7 +79,11 @@ impl Folder {
             return Err(doc.error(at, format!("{} is not a file", path.display())).help(allowed));
         }
         let digest = digest(&path)?;
-        let tidy: Vec<String> = relative.components().filter(|c| matches!(c, Component::Normal(_))).map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        let tidy: Vec<String> = relative
+            .components()
+            .filter(|c| matches!(c, Component::Normal(_)))
+            .map(|c| c.as_os_str().to_string_lossy().into_owned())
+            .collect();
         self.digests.insert(tidy.join("/"), digest.clone());
         Ok(Named { path, digest })
     }

@@ -118,8 +118,11 @@ fn written(doc: &Document<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> Optio
                 return Some(format!("{value} ({low} to {high})"));
             }
             // A part may be a word: the view of `rules.ups`, the kind of `rules.one_domain_down`.
-            let parts: Vec<String> =
-                in_file_order(table).filter_map(|(k, v)| written(doc, k, v).or_else(|| Some(v.get_ref().as_str()?.to_owned())).map(|text| format!("{k} {text}"))).collect();
+            let parts: Vec<String> = in_file_order(table)
+                .filter_map(|(k, v)| {
+                    written(doc, k, v).or_else(|| Some(v.get_ref().as_str()?.to_owned())).map(|text| format!("{k} {text}"))
+                })
+                .collect();
             (!parts.is_empty()).then(|| parts.join(", "))
         }
     }

@@ -122,7 +122,9 @@ impl Lines {
             return Error::io(&self.file, "it cannot be read", e).line(self.number);
         }
         let (message, help) = match e.kind() {
-            io::ErrorKind::UnexpectedEof => ("the gzip file is cut off: it ends before its data does".into(), "copy it again; `gzip -t` checks it"),
+            io::ErrorKind::UnexpectedEof => {
+                ("the gzip file is cut off: it ends before its data does".into(), "copy it again; `gzip -t` checks it")
+            }
             io::ErrorKind::FileTooLarge => (
                 format!("the gzip file expands to more than {} bytes", self.limits.expanded_bytes),
                 "if that is meant, raise the cap: `--memory-cap BYTES`",

@@ -26,9 +26,26 @@ pub(crate) struct Read {
 }
 
 /// All loads.
-pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Known, folder: &mut Folder, options: &Options) -> Result<Read, Error> {
+pub(crate) fn all(
+    doc: &Document<'_>,
+    file: &file::Site,
+    site: &Site,
+    known: &Known,
+    folder: &mut Folder,
+    options: &Options,
+) -> Result<Read, Error> {
     let grid = Grid::of(file);
-    let mut it = Reader { doc, site, known, folder, options, grid, step_s: u64::from(file.horizon.step_s.get()), held_bytes: 0, full_speed: vec![None; site.guests.len()] };
+    let mut it = Reader {
+        doc,
+        site,
+        known,
+        folder,
+        options,
+        grid,
+        step_s: u64::from(file.horizon.step_s.get()),
+        held_bytes: 0,
+        full_speed: vec![None; site.guests.len()],
+    };
     let Loads { constant, recorded_cpu, opendc, recorded_counts, web_log, mail, flash_crowd, passes, nightly } = &file.load;
     let mut found: Vec<(usize, Load)> = Vec::new();
     macro_rules! each {
@@ -50,11 +67,9 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
             }
         };
     }
-    each!("constant", constant, |_: &mut Reader<'_, '_>, _: &At, l: &file::load::Constant, _: &[GuestId]| Ok::<_, Error>(LoadKind::Constant {
-        cpu: l.cpu_mhz,
-        net_bytes_per_s: l.net_bytes_per_s.get(),
-        disk_bytes_per_s: l.disk_bytes_per_s.get(),
-    }));
+    each!("constant", constant, |_: &mut Reader<'_, '_>, _: &At, l: &file::load::Constant, _: &[GuestId]| Ok::<_, Error>(
+        LoadKind::Constant { cpu: l.cpu_mhz, net_bytes_per_s: l.net_bytes_per_s.get(), disk_bytes_per_s: l.disk_bytes_per_s.get() }
+    ));
     each!("recorded-cpu", recorded_cpu, Reader::recorded_cpu);
     each!("opendc", opendc, Reader::opendc);
     each!("recorded-counts", recorded_counts, Reader::recorded_counts);
@@ -129,7 +144,10 @@ impl Reader<'_, '_> {
         if self.held_bytes > cap {
             return Err(self
                 .doc
-                .error(at, format!("the recorded columns need {} bytes, {bytes} of them for this load, and the cap is {cap}", self.held_bytes))
+                .error(
+                    at,
+                    format!("the recorded columns need {} bytes, {bytes} of them for this load, and the cap is {cap}", self.held_bytes),
+                )
                 .help("raise the cap with `--memory-cap BYTES`, take a coarser `horizon.step_s`, or name fewer guests"));
         }
         Ok(())
@@ -138,7 +156,10 @@ impl Reader<'_, '_> {
     fn ratio(&self, at: &At, recording_s: u64) -> Result<Ratio, Error> {
         Ratio::of(recording_s, self.step_s).ok_or_else(|| {
             self.doc
-                .error(&at.key("step_s"), format!("a recording in steps of {recording_s} s does not meet a horizon in steps of {} s", self.step_s))
+                .error(
+                    &at.key("step_s"),
+                    format!("a recording in steps of {recording_s} s does not meet a horizon in steps of {} s", self.step_s),
+                )
                 .help("the step of the horizon is a multiple or a divisor of the recording's")
         })
     }
@@ -176,7 +197,10 @@ impl Reader<'_, '_> {
         if split == Split::Each {
             return Ok(());
         }
-        Err(self.doc.error(&at.key("split"), "a recording with a column a guest is not split").help("leave `split` out: each guest has its column"))
+        Err(self
+            .doc
+            .error(&at.key("split"), "a recording with a column a guest is not split")
+            .help("leave `split` out: each guest has its column"))
     }
 
     fn recorded_cpu(&mut self, at: &At, l: &file::load::RecordedCpu, guests: &[GuestId]) -> Result<LoadKind, Error> {
@@ -186,16 +210,28 @@ impl Reader<'_, '_> {
         let time = match (&l.time_column, l.time_step) {
             (Some(column), Some(by)) => Some(Rising { column: column.clone(), by: by.get() }),
             (None, None) => None,
-            (Some(_), None) => return Err(doc.error(&at.key("time_column"), "the key `time_step` is missing").help("say what its numbers rise by: `time_step = ...`")),
-            (None, Some(_)) => return Err(doc.error(&at.key("time_step"), "the key `time_column` is missing").help("say which column rises: `time_column = ...`")),
+            (Some(_), None) => {
+                return Err(doc
+                    .error(&at.key("time_column"), "the key `time_step` is missing")
+                    .help("say what its numbers rise by: `time_step = ...`"));
+            }
+            (None, Some(_)) => {
+                return Err(doc
+                    .error(&at.key("time_step"), "the key `time_column` is missing")
+                    .help("say which column rises: `time_column = ...`"));
+            }
         };
         let unit = match (l.unit, &l.vcpu_mhz) {
             (CpuUnit::Mhz, None) => Unit::Mhz,
             (CpuUnit::Mhz, Some(_)) => {
-                return Err(doc.error(&at.key("vcpu_mhz"), "MHz need no clock").help("`vcpu_mhz` goes with `unit = \"percent-of-vcpu\"` only"));
+                return Err(doc
+                    .error(&at.key("vcpu_mhz"), "MHz need no clock")
+                    .help("`vcpu_mhz` goes with `unit = \"percent-of-vcpu\"` only"));
             }
             (CpuUnit::PercentOfVcpu, None) => {
-                return Err(doc.error(&at.key("unit"), "the key `vcpu_mhz` is missing").help("a percent of what? write `vcpu_mhz = ...`, the clock of a virtual CPU"));
+                return Err(doc
+                    .error(&at.key("unit"), "the key `vcpu_mhz` is missing")
+                    .help("a percent of what? write `vcpu_mhz = ...`, the clock of a virtual CPU"));
             }
             (CpuUnit::PercentOfVcpu, Some(clock)) => {
                 let mut full_khz = Vec::with_capacity(guests.len());
@@ -251,26 +287,34 @@ impl Reader<'_, '_> {
             let task = name.strip_prefix("vm-").and_then(|id| tasks.iter().find(|t| t.id.to_string() == id));
             let Some(task) = task else {
                 let ids: Vec<String> = tasks.iter().map(|t| format!("vm-{}", t.id)).collect();
-                return Err(doc.error(&at.key("guests"), format!("there is no task of the guest `{name}` in {}", l.tasks)).help(names::help_for(
-                    name,
-                    "tasks",
-                    ids.iter().map(String::as_str),
-                )));
+                return Err(doc
+                    .error(&at.key("guests"), format!("there is no task of the guest `{name}` in {}", l.tasks))
+                    .help(names::help_for(name, "tasks", ids.iter().map(String::as_str))));
             };
             let full = Mhz::new(task.cpu_capacity_mhz).map_err(|bad| doc.error(&at.key("tasks"), bad.to_string()))?;
             self.provisioned(&at.key("guests"), *g, full)?;
             mine.push(task.clone());
         }
         let starts: Vec<u64> = mine.iter().map(|t| t.submission_ms - first).collect();
-        let ends_ms = mine.iter().zip(&starts).map(|(t, start)| start.saturating_add(t.fragments.iter().map(|f| f.0).fold(0, u64::saturating_add))).max().unwrap_or(0);
+        let ends_ms = mine
+            .iter()
+            .zip(&starts)
+            .map(|(t, start)| start.saturating_add(t.fragments.iter().map(|f| f.0).fold(0, u64::saturating_add)))
+            .max()
+            .unwrap_or(0);
         let last_step_ms = self.grid.step.0 / 1_000_000 * (steps as u64 - 1);
         if ends_ms <= last_step_ms {
             return Err(doc
-                .error(&at.key("fragments"), format!("the recording ends after {} s, and the horizon is {} s long", ends_ms / 1000, self.step_s * steps as u64))
+                .error(
+                    &at.key("fragments"),
+                    format!("the recording ends after {} s, and the horizon is {} s long", ends_ms / 1000, self.step_s * steps as u64),
+                )
                 .help("make `horizon.steps` less: what was not recorded is not zero"));
         }
-        let columns_khz = opendc::columns(&mine, &starts, self.grid.step, steps)
-            .map_err(|id| doc.error(&at.key("fragments"), format!("the task {id} uses more CPU than a column holds")).help(format!("at most {} MHz", u32::MAX / 1000)))?;
+        let columns_khz = opendc::columns(&mine, &starts, self.grid.step, steps).map_err(|id| {
+            doc.error(&at.key("fragments"), format!("the task {id} uses more CPU than a column holds"))
+                .help(format!("at most {} MHz", u32::MAX / 1000))
+        })?;
         let digest = models::digest::of_bytes(format!("{}{}", tasks_file.digest, fragments_file.digest).as_bytes());
         Ok(LoadKind::RecordedCpu { columns_khz, digest })
     }
@@ -337,7 +381,13 @@ impl Reader<'_, '_> {
         let needed_s = i64::try_from(self.step_s.saturating_mul(steps as u64)).unwrap_or(i64::MAX);
         if covered_s < needed_s {
             return Err(doc
-                .error(&key, format!("the log ends on the day that ends {} s after the start, and the horizon is {needed_s} s long", covered_s.max(0)))
+                .error(
+                    &key,
+                    format!(
+                        "the log ends on the day that ends {} s after the start, and the horizon is {needed_s} s long",
+                        covered_s.max(0)
+                    ),
+                )
                 .help("make `horizon.steps` less, or `start` earlier: what was not recorded is not zero"));
         }
         if counts.by_step.iter().all(|n| *n == 0) {
@@ -356,10 +406,13 @@ impl Reader<'_, '_> {
     fn mail(&mut self, at: &At, l: &file::load::Mail, _: &[GuestId]) -> Result<LoadKind, Error> {
         for (key, weights, count) in [("hours", &l.hours, 24), ("days", &l.days, 7)] {
             if weights.len() != count {
-                return Err(self
-                    .doc
-                    .error(&at.key(key), format!("here are {} weights, and {count} are needed", weights.len()))
-                    .help(if count == 24 { "a weight for each hour of the day, from midnight" } else { "a weight for each day of the week, from the first of the horizon" }));
+                return Err(self.doc.error(&at.key(key), format!("here are {} weights, and {count} are needed", weights.len())).help(
+                    if count == 24 {
+                        "a weight for each hour of the day, from midnight"
+                    } else {
+                        "a weight for each day of the week, from the first of the horizon"
+                    },
+                ));
             }
             if weights.iter().all(|w| w.get() == 0.0) {
                 return Err(self.doc.error(&at.key(key), "all weights are zero").help("at least one is above 0"));
@@ -409,7 +462,14 @@ impl Reader<'_, '_> {
     fn nightly(&mut self, at: &At, l: &file::load::Nightly, _: &[GuestId]) -> Result<LoadKind, Error> {
         const DAY_S: f64 = 86_400.0;
         let over = |key: &'static str, seconds: Seconds, limit: bool| {
-            if limit { Ok(()) } else { Err(self.doc.error(&at.key(key), format!("{} s is longer than a day", seconds.get())).help("the job runs once a day, from a time after midnight")) }
+            if limit {
+                Ok(())
+            } else {
+                Err(self
+                    .doc
+                    .error(&at.key(key), format!("{} s is longer than a day", seconds.get()))
+                    .help("the job runs once a day, from a time after midnight"))
+            }
         };
         over("at_s", l.at_s, l.at_s.get() < DAY_S)?;
         over("lasts_s", l.lasts_s, l.lasts_s.get() <= DAY_S)?;

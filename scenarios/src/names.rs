@@ -1,8 +1,7 @@
 //! Names: what a name may be, names with a number in them, and the name that was perhaps meant.
 
 /// What a name may be, in words.
-pub(crate) const NAME_FORM: &str =
-    "a name is 1 to 63 letters, digits, `.`, `_` and `-` (ASCII), and starts with a letter or a digit";
+pub(crate) const NAME_FORM: &str = "a name is 1 to 63 letters, digits, `.`, `_` and `-` (ASCII), and starts with a letter or a digit";
 
 /// Whether a text is a name: `[A-Za-z0-9][A-Za-z0-9._-]{0,62}`.
 pub(crate) fn is_name(text: &str) -> bool {
@@ -50,10 +49,11 @@ pub(crate) fn listed<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) 
     }
 }
 
-/// The name that was perhaps meant, if one is near.
+/// The name that was perhaps meant, if one is near: a few letters off, or begun with what was written.
 pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (d, name) = names.into_iter().map(|name| (distance(wrong, name), name)).min_by_key(|(d, _)| *d)?;
-    (d <= wrong.chars().count().max(3) / 2).then_some(name)
+    let begun = wrong.len() >= 3 && name.starts_with(wrong);
+    (begun || d <= wrong.chars().count().max(3) / 2).then_some(name)
 }
 
 /// The help for a name that is not there.

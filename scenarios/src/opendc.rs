@@ -37,7 +37,8 @@ pub fn read_tasks(file: &Path) -> Result<Vec<Task>, Error> {
     let parquet = ParquetFile::open(file)?;
     let [id, submission, duration, count, capacity, memory] =
         ["id", "submission_time", "duration", "cpu_count", "cpu_capacity", "mem_capacity"].map(|name| parquet.whole_column(name));
-    let (id, submission, duration) = (whole(file, "id", id?)?, whole(file, "submission_time", submission?)?, whole(file, "duration", duration?)?);
+    let (id, submission, duration) =
+        (whole(file, "id", id?)?, whole(file, "submission_time", submission?)?, whole(file, "duration", duration?)?);
     let (count, capacity, memory) = (whole(file, "cpu_count", count?)?, capacity?, whole(file, "mem_capacity", memory?)?);
     let rows = id.len();
     if rows == 0 {
@@ -49,12 +50,17 @@ pub fn read_tasks(file: &Path) -> Result<Vec<Task>, Error> {
     let mut first = BTreeMap::new();
     for (row, id) in id.iter().enumerate() {
         if let Some(before) = first.insert(*id, row) {
-            return Err(Error::new(file, format!("the task is there twice, in rows {} and {}", before + 1, row + 1)).line(row as u64 + 1).key("id").value(&id.to_string()));
+            return Err(Error::new(file, format!("the task is there twice, in rows {} and {}", before + 1, row + 1))
+                .line(row as u64 + 1)
+                .key("id")
+                .value(&id.to_string()));
         }
     }
     (0..rows)
         .map(|i| {
-            let cpu_count = u32::try_from(count[i]).map_err(|_| Error::new(file, "this is no number of CPUs").line(i as u64 + 1).key("cpu_count").value(&count[i].to_string()))?;
+            let cpu_count = u32::try_from(count[i]).map_err(|_| {
+                Error::new(file, "this is no number of CPUs").line(i as u64 + 1).key("cpu_count").value(&count[i].to_string())
+            })?;
             Ok(Task {
                 id: id[i],
                 submission_ms: submission[i],
@@ -86,7 +92,9 @@ pub fn read_fragments(file: &Path, tasks: &mut [Task]) -> Result<(), Error> {
         }
     }
     match tasks.iter().find(|t| t.fragments.is_empty()) {
-        Some(task) => Err(Error::new(file, format!("there is no fragment of the task {}", task.id)).key("id").help("the pair belongs together: a task has at least one fragment")),
+        Some(task) => Err(Error::new(file, format!("there is no fragment of the task {}", task.id))
+            .key("id")
+            .help("the pair belongs together: a task has at least one fragment")),
         None => Ok(()),
     }
 }
@@ -152,13 +160,29 @@ mod tests {
     fn a_step_is_the_time_weighted_mean_of_what_falls_in_it() {
         // Steps of 10 s. From 5 s: 10 s at 100 MHz, then 2 s at 400 MHz.
         // Step 0: 5 s of 100 = 50 MHz; step 1: 5 s of 100 and 2 s of 400 = 130 MHz; step 2: nothing.
-        let task = Task { id: 7, submission_ms: 0, duration_ms: 12_000, cpu_count: 1, cpu_capacity_mhz: 400.0, mem_capacity: 1, fragments: vec![(10_000, 100.0), (2_000, 400.0)] };
+        let task = Task {
+            id: 7,
+            submission_ms: 0,
+            duration_ms: 12_000,
+            cpu_count: 1,
+            cpu_capacity_mhz: 400.0,
+            mem_capacity: 1,
+            fragments: vec![(10_000, 100.0), (2_000, 400.0)],
+        };
         assert_eq!(columns(&[task], &[5_000], Nanos::seconds(10), 3), Ok(vec![vec![50_000, 130_000, 0]]));
     }
 
     #[test]
     fn a_use_beyond_a_column_names_its_task() {
-        let task = Task { id: 7, submission_ms: 0, duration_ms: 1, cpu_count: 1, cpu_capacity_mhz: 1.0, mem_capacity: 1, fragments: vec![(10_000, 5e6)] };
+        let task = Task {
+            id: 7,
+            submission_ms: 0,
+            duration_ms: 1,
+            cpu_count: 1,
+            cpu_capacity_mhz: 1.0,
+            mem_capacity: 1,
+            fragments: vec![(10_000, 5e6)],
+        };
         assert_eq!(columns(&[task], &[0], Nanos::seconds(10), 1), Err(7));
     }
 }

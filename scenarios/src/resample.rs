@@ -42,7 +42,7 @@ pub(crate) struct Means {
 
 impl Means {
     pub(crate) fn new(ratio: Ratio, steps: usize) -> Self {
-        Self { ratio, steps, sum: 0, gathered: 0, column: Vec::with_capacity(steps) }
+        Self { ratio, steps, sum: 0, gathered: 0, column: Vec::with_capacity(steps.min(1 << 16)) }
     }
 
     pub(crate) fn push(&mut self, khz: u32) {

@@ -204,13 +204,23 @@ fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Targe
     let accept = match (raw.accept, raw.accept_low, raw.accept_high) {
         (Some(share), None, None) => Accept::Within(share.get()),
         (None, Some(low), Some(high)) if low.get() <= high.get() => Accept::Between { low: low.get(), high: high.get() },
-        (None, Some(_), Some(_)) => return Err(doc.error(&at.key("accept_low"), "the least is more than the most").help("`accept_low` <= `accept_high`")),
-        (Some(_), _, _) => return Err(doc.error(&at.key("accept"), "a share and bounds are given").help("either `accept`, or `accept_low` and `accept_high`")),
+        (None, Some(_), Some(_)) => {
+            return Err(doc.error(&at.key("accept_low"), "the least is more than the most").help("`accept_low` <= `accept_high`"));
+        }
+        (Some(_), _, _) => {
+            return Err(doc
+                .error(&at.key("accept"), "a share and bounds are given")
+                .help("either `accept`, or `accept_low` and `accept_high`"));
+        }
         (None, _, _) => {
-            return Err(doc.error(&at.key("id"), "what passes is missing").key(format!("{}.accept", doc.named(at))).help("either `accept`, or `accept_low` and `accept_high`"));
+            return Err(doc
+                .error(&at.key("id"), "what passes is missing")
+                .key(format!("{}.accept", doc.named(at)))
+                .help("either `accept`, or `accept_low` and `accept_high`"));
         }
     };
-    let of = Arguments { hosts: raw.hosts.map(|n| n.get()), than: raw.than, fleet: raw.fleet, view: raw.view, class: raw.class, pool: raw.pool };
+    let of =
+        Arguments { hosts: raw.hosts.map(|n| n.get()), than: raw.than, fleet: raw.fleet, view: raw.view, class: raw.class, pool: raw.pool };
     for need in raw.measure.needs() {
         let is_there = match *need {
             "hosts" => of.hosts.is_some(),
@@ -219,7 +229,9 @@ fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Targe
             _ => of.view.is_some(),
         };
         if !is_there {
-            return Err(doc.error(&at.key("measure"), format!("the key `{need}` is missing")).help(format!("this measure needs {}", raw.measure.needs().join(" and "))));
+            return Err(doc
+                .error(&at.key("measure"), format!("the key `{need}` is missing"))
+                .help(format!("this measure needs {}", raw.measure.needs().join(" and "))));
         }
     }
     let runs_today = site.guest.iter().any(|g| g.runs_on.is_some());

@@ -1,7 +1,8 @@
 //! A Web server's combined log: `host ident user [time] "request" status bytes "referer" "agent"`.
 //!
 //! Apache and nginx escape differently (`\"` and `\\`; `\x22` and `\x5C`); both are undone, to bytes, since what a client
-//! sends need not be text. The common format (without the last two) and further fields at the end are taken too. Lines
+//! sends need not be text. The common format (without the last two) and further fields at the end are taken too, and so is
+//! a line that was cut off inside the last two: loggers cut long lines, and time, status and bytes are before them. Lines
 //! need not be in order of time: a server writes them as requests end.
 
 use std::path::Path;
@@ -127,9 +128,10 @@ pub fn parse(line: &[u8]) -> Result<Line, BadLine> {
     let to = line[from..].iter().position(|b| *b == b']').ok_or(BadLine { at: from, what: "the [time] has no end" })?;
     let time = instant(&line[from..from + to]).ok_or(BadLine { at: from, what: "this is no time" })?;
     rest.at = from + to + 1;
-    let request = rest.quoted("no \"request\"")?;
+    let request = rest.quoted("no \"request\"", IfCut::Refuse)?;
     let at = rest.at + 1;
-    let status = rest.number().and_then(|n| u16::try_from(n).ok()).filter(|n| (100..1000).contains(n)).ok_or(BadLine { at, what: "no status" })?;
+    let status =
+        rest.number().and_then(|n| u16::try_from(n).ok()).filter(|n| (100..1000).contains(n)).ok_or(BadLine { at, what: "no status" })?;
     let at = rest.at + 1;
     let bytes = if line[rest.at..].starts_with(b" -") && matches!(line.get(rest.at + 2), None | Some(b' ')) {
         rest.at += 2;
@@ -139,8 +141,8 @@ pub fn parse(line: &[u8]) -> Result<Line, BadLine> {
     };
     let (mut referer, mut agent) = (None, None);
     if rest.at < line.len() {
-        referer = Some(rest.quoted("no \"referer\"")?);
-        agent = Some(rest.quoted("no \"agent\"")?);
+        referer = Some(rest.quoted("no \"referer\"", IfCut::Take)?);
+        agent = if rest.at < line.len() { Some(rest.quoted("no \"agent\"", IfCut::Take)?) } else { None };
     }
     Ok(Line { host, time, request, status, bytes, referer, agent })
 }
@@ -148,6 +150,13 @@ pub fn parse(line: &[u8]) -> Result<Line, BadLine> {
 struct Rest<'l> {
     line: &'l [u8],
     at: usize,
+}
+
+/// What becomes of a field whose end is missing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfCut {
+    Refuse,
+    Take,
 }
 
 impl<'l> Rest<'l> {
@@ -173,7 +182,7 @@ impl<'l> Rest<'l> {
     }
 
     /// A blank, and what stands between quotes, its escapes undone.
-    fn quoted(&mut self, what: &'static str) -> Result<Vec<u8>, BadLine> {
+    fn quoted(&mut self, what: &'static str, if_cut: IfCut) -> Result<Vec<u8>, BadLine> {
         let bad = BadLine { at: self.at, what };
         let rest = self.line[self.at..].strip_prefix(b" \"").ok_or(bad)?;
         let start = self.at + 2;
@@ -181,6 +190,10 @@ impl<'l> Rest<'l> {
         let mut i = 0;
         loop {
             match rest.get(i) {
+                None if if_cut == IfCut::Take => {
+                    self.at = self.line.len();
+                    return Ok(out);
+                }
                 None => return Err(BadLine { at: start, what: "a quote is not closed" }),
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -271,7 +284,8 @@ mod tests {
 
     #[test]
     fn a_line_of_apache_is_read_with_its_escapes() {
-        let line = br#"10.0.0.1 - jo doe [17/May/2015:10:05:03 +0900] "GET /a\"b\\c HTTP/1.1" 200 203023 "http://\xe4\xe5/" "Mozilla/5.0 (X11)""#;
+        let line =
+            br#"10.0.0.1 - jo doe [17/May/2015:10:05:03 +0900] "GET /a\"b\\c HTTP/1.1" 200 203023 "http://\xe4\xe5/" "Mozilla/5.0 (X11)""#;
         let line = parse(line).unwrap();
         assert_eq!((line.status, line.bytes), (200, 203_023));
         assert_eq!(line.request, br#"GET /a"b\c HTTP/1.1"#);
@@ -294,6 +308,12 @@ mod tests {
     fn the_common_format_is_read_and_no_bytes_are_zero() {
         let line = parse(br#"a - - [01/Jul/1995:00:00:01 -0400] "GET / HTTP/1.0" 304 -"#).unwrap();
         assert_eq!((line.bytes, line.agent), (0, None));
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_in_the_agent_is_a_request_all_the_same() {
+        let line = parse(br#"a - - [20/May/2015:05:05:26 +0000] "GET / HTTP/1.0" 200 37932 "-" "Mozilla/5.0 (comp"#).unwrap();
+        assert_eq!((line.bytes, line.agent.as_deref()), (37_932, Some(&b"Mozilla/5.0 (comp"[..])));
     }
 
     #[test]

@@ -24,7 +24,10 @@ fn templates_are_expanded_in_order_and_lists_are_dealt_in_turn() {
         [("web-1", 512), ("web-2", 1024), ("web-3", 512), ("web-4", 1024), ("old-1", 256), ("old-2", 256), ("vm-7", 256), ("vm-9", 256)]
     );
     assert_eq!(site.groups, ["org-1", "org-2"]);
-    assert_eq!(site.guests.iter().map(|g| g.group.map(|g| g.0)).collect::<Vec<_>>(), [Some(0), Some(0), Some(1), Some(1), None, None, None, None]);
+    assert_eq!(
+        site.guests.iter().map(|g| g.group.map(|g| g.0)).collect::<Vec<_>>(),
+        [Some(0), Some(0), Some(1), Some(1), None, None, None, None]
+    );
 }
 
 #[test]
@@ -98,7 +101,11 @@ fn a_parquet_table_and_a_gzip_table_read_as_the_csv_does() {
     let plain = sample();
     let gz = Folder::with(&[("file = \"traces/cpu.csv\"", "file = \"traces/cpu.csv.gz\"")]);
     gz.write_gzip("traces/cpu.csv.gz", b"minute,a,b\r\n0,50,10\r\n30,100,20\r\n60,0,30\r\n90,50,40\r\n\r\n");
-    let parquet = Folder::with(&[("file = \"traces/cpu.csv\"", "file = \"traces/cpu.parquet\""), ("time_step = 30.0", "time_step = 30"), ("steps = 2", "steps = 2")]);
+    let parquet = Folder::with(&[
+        ("file = \"traces/cpu.csv\"", "file = \"traces/cpu.parquet\""),
+        ("time_step = 30.0", "time_step = 30"),
+        ("steps = 2", "steps = 2"),
+    ]);
     common::parquet(
         &parquet.path("traces/cpu.parquet"),
         1,
@@ -133,7 +140,10 @@ fn counts_are_taken_after_the_offset_and_scaled() {
 
 #[test]
 fn counts_of_a_finer_recording_are_summed_and_of_a_coarser_dealt_evenly() {
-    let finer = Folder::with(&[("step_s = 3600\noffset_steps = 1", "step_s = 1800"), ("file = \"traces/counts.txt\"", "file = \"traces/counts.csv\"\ncolumn = \"requests\"")]);
+    let finer = Folder::with(&[
+        ("step_s = 3600\noffset_steps = 1", "step_s = 1800"),
+        ("file = \"traces/counts.txt\"", "file = \"traces/counts.csv\"\ncolumn = \"requests\""),
+    ]);
     finer.write("traces/counts.csv", b"time,requests\n0,1\n1,2\n2,3\n3,4\n");
     let LoadKind::RecordedCounts { counts, .. } = &finer.load().unwrap().loads[3].kind else { panic!("not counts") };
     assert_eq!(counts, &[7.5, 17.5]); // (1 + 2) x 2.5, (3 + 4) x 2.5
@@ -158,8 +168,15 @@ fn a_pass_goes_at_the_rate_of_its_link() {
 #[test]
 fn every_given_names_its_place_its_value_and_its_source() {
     let givens = sample().site.givens;
-    let find = |place: &str, key: &str| givens.iter().find(|g| g.place == place && g.key == key).unwrap_or_else(|| panic!("{place} {key}")).clone();
-    let given = |place: &str, key: &str, value: &str, source: &str| Given { place: place.into(), key: key.into(), value: value.into(), source: source.parse().unwrap() };
+    let find = |place: &str, key: &str| {
+        givens.iter().find(|g| g.place == place && g.key == key).unwrap_or_else(|| panic!("{place} {key}")).clone()
+    };
+    let given = |place: &str, key: &str, value: &str, source: &str| Given {
+        place: place.into(),
+        key: key.into(),
+        value: value.into(),
+        source: source.parse().unwrap(),
+    };
     assert_eq!(find("class rx300", "cores"), given("class rx300", "cores", "4", "paper:S0-3"));
     assert_eq!(
         find("class rx300", "nameplate_va"),
@@ -273,7 +290,24 @@ fn the_schema_is_json_that_names_every_table_and_lets_no_other_key_in() {
     let schema: serde_json::Value = serde_json::from_str(&scenarios::schema()).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["additionalProperties"], false);
-    for table in ["horizon", "class", "domain", "pool", "host", "service", "guest", "storage", "link", "device", "licence", "ups", "prices", "rules", "alternative", "load"] {
+    for table in [
+        "horizon",
+        "class",
+        "domain",
+        "pool",
+        "host",
+        "service",
+        "guest",
+        "storage",
+        "link",
+        "device",
+        "licence",
+        "ups",
+        "prices",
+        "rules",
+        "alternative",
+        "load",
+    ] {
         assert!(schema["properties"][table].is_object(), "{table}");
     }
     let loads = schema["$defs"]["Loads"]["properties"].as_object().unwrap();

@@ -1,6 +1,6 @@
 //! Capacity of every host: memory always, CPU at a percentile.
 
-use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock, cpu_limit_khz, load_at};
+use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock, cpu_limit_khz};
 use crate::demand::Demand;
 use crate::quantity::MiB;
 use crate::site::{GuestId, HostId, Placement, Site};
@@ -39,15 +39,13 @@ pub fn memory(site: &Site, placement: &Placement, also: &[(GuestId, HostId)]) ->
 pub(crate) fn cpu(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Judgement {
     let rule = site.rules.cpu;
     let mut scales = Scales::default();
-    for h in (0..site.hosts.len()).filter(|h| placement.on[*h] && !loads.khz[*h].is_empty()) {
-        let khz = &loads.khz[h];
-        let peak = khz.iter().enumerate().max_by_key(|(i, x)| (**x, usize::MAX - i)).map_or(0, |(i, _)| i);
+    for h in (0..site.hosts.len()).filter(|h| placement.on[*h] && !loads[*h].khz.is_empty()) {
         let margin = Margin {
-            needed: load_at(khz, rule.percentile) as f64 / 1000.0,
+            needed: loads[h].at_percentile as f64 / 1000.0,
             available: cpu_limit_khz(site, HostId::at(h), rule.limit) / 1000.0,
             unit: "MHz".into(),
             place: site.hosts[h].name.clone(),
-            when: clock(demand, peak),
+            when: clock(demand, loads[h].peak_step),
         };
         scales.weigh(margin, || {
             format!("its load at the {}th percentile exceeds {:.0} % of its capacity", rule.percentile, 100.0 * rule.limit)

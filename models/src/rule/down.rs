@@ -11,6 +11,8 @@
 //! say no early and with figures. Two members of a redundancy group may share a host while something is down.
 //! A search that exceeds [`SEARCH_LIMIT`] nodes answers *undecided*, never *holds*.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Breach, HostLoads, Judgement, Margin, RuleName, Verdict, add, cpu_limit_khz, load_at};
@@ -113,11 +115,11 @@ pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: 
 }
 
 /// A survivor while places are sought.
-struct Room {
+struct Room<'a> {
     host: HostId,
     free: MiB,
-    /// Its load as it stands, with what its survivors took over.
-    khz: Vec<u64>,
+    /// Its load as it stands, with what its survivors took over; copied when it changes.
+    khz: Cow<'a, [u64]>,
     /// An upper bound of its load at any step.
     most_khz: u64,
     limit_khz: f64,
@@ -141,19 +143,18 @@ pub(crate) fn after(
     let by_host = placement.guests_by_host();
     let groups = site.guests_by_group();
 
-    let mut rooms: Vec<Room> = (0..site.hosts.len())
+    let mut rooms: Vec<Room<'_>> = (0..site.hosts.len())
         .map(HostId::at)
         .filter(|h| placement.on[h.index()] && !lost(*h))
         .map(|host| {
             let class = site.class_of(host);
             let guests = &by_host[host.index()];
             let used: MiB = guests.iter().map(|g| site.guests[g.index()].memory).sum();
-            let khz = loads.khz[host.index()].clone();
             Room {
                 host,
                 free: class.guest_memory().saturating_sub(used),
-                most_khz: khz.iter().copied().max().unwrap_or(0),
-                khz,
+                most_khz: loads[host.index()].most,
+                khz: Cow::Borrowed(&loads[host.index()].khz),
                 limit_khz: cpu_limit_khz(site, host, rule.cpu_limit),
                 guests: guests.len(),
                 single: class.hypervisor.is_none() || guests.iter().any(|g| site.guests[g.index()].mode == Mode::PhysicalOnly),
@@ -189,7 +190,7 @@ pub(crate) fn after(
                 for host in &alive {
                     let room = rooms.iter_mut().find(|r| r.host == *host).expect("a survivor stands on a host that is on");
                     let share: Vec<u32> = demand.guests[g.index()].cpu_khz.iter().map(|x| x.div_ceil(alive.len() as u32)).collect();
-                    add(&mut room.khz, &share);
+                    add(room.khz.to_mut(), &share);
                     taken_over[host.index()] = true;
                 }
             }
@@ -246,7 +247,11 @@ pub(crate) fn after(
         }
     }
 
-    let cpu_needed_mhz = rooms.iter().map(|r| load_at(&r.khz, p) as f64).sum::<f64>() / 1000.0;
+    let load = |r: &Room<'_>| match &r.khz {
+        Cow::Borrowed(_) => loads[r.host.index()].at_percentile,
+        Cow::Owned(khz) => load_at(khz, p),
+    };
+    let cpu_needed_mhz = rooms.iter().map(|r| load(r) as f64).sum::<f64>() / 1000.0;
     let cpu_available_mhz = rooms.iter().filter(|r| !r.single || r.guests > 0).map(|r| r.limit_khz).sum::<f64>() / 1000.0;
     let margin = Margin { needed: needed.0 as f64, available: free.0 as f64, unit: "MiB".into(), place: loss.name.clone(), when: None };
     let verdict = match undecided {
@@ -280,17 +285,17 @@ pub(crate) fn after(
     }
 }
 
-struct Search<'a> {
+struct Search<'a, 'l> {
     site: &'a Site,
     demand: &'a Demand,
     p: f64,
     guests: &'a [GuestId],
-    rooms: &'a mut [Room],
+    rooms: &'a mut [Room<'l>],
     nodes: u64,
     placed: Vec<(GuestId, HostId)>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// Places guests from the `k`-th on; leaves the rooms as they were found where it fails.
     fn place(&mut self, k: usize) -> bool {
         let Some(&g) = self.guests.get(k) else { return true };
@@ -314,7 +319,7 @@ impl Search<'_> {
             }
             tried.push(like);
             if room.most_khz as f64 + peak as f64 > room.limit_khz {
-                let mut sum = room.khz.clone();
+                let mut sum = room.khz.to_vec();
                 add(&mut sum, column);
                 if load_at(&sum, self.p) as f64 > room.limit_khz {
                     continue;
@@ -322,7 +327,7 @@ impl Search<'_> {
             }
             let room = &mut self.rooms[r];
             let before = (room.most_khz, room.single);
-            add(&mut room.khz, column);
+            add(room.khz.to_mut(), column);
             room.most_khz = if room.most_khz as f64 + peak as f64 > room.limit_khz {
                 room.khz.iter().copied().max().unwrap_or(0)
             } else {
@@ -336,7 +341,7 @@ impl Search<'_> {
                 return true;
             }
             let room = &mut self.rooms[r];
-            for (s, x) in room.khz.iter_mut().zip(column) {
+            for (s, x) in room.khz.to_mut().iter_mut().zip(column) {
                 *s -= u64::from(*x);
             }
             (room.most_khz, room.single) = before;

@@ -227,19 +227,56 @@ impl Scales {
 
 /// CPU of the hosts of a placement, recounted.
 pub(crate) struct HostLoads {
-    /// By host: kHz a step; empty where nothing with a CPU column runs.
-    pub khz: Vec<Vec<u64>>,
+    /// By host.
+    hosts: Vec<HostLoad>,
+}
+
+/// CPU of one host.
+#[derive(Default)]
+pub(crate) struct HostLoad {
+    /// kHz a step; empty where nothing with a CPU column runs.
+    pub khz: Vec<u64>,
+    /// At the percentile of the site's CPU rule.
+    pub at_percentile: u64,
+    /// The greatest step, and which.
+    pub most: u64,
+    /// The first step at which it stands.
+    pub peak_step: usize,
+}
+
+impl HostLoad {
+    fn of(site: &Site, khz: Vec<u64>) -> Self {
+        let (mut most, mut peak_step) = (0, 0);
+        for (t, x) in khz.iter().enumerate() {
+            if *x > most {
+                (most, peak_step) = (*x, t);
+            }
+        }
+        Self { at_percentile: load_at(&khz, site.rules.cpu.percentile), khz, most, peak_step }
+    }
 }
 
 impl HostLoads {
     pub(crate) fn recount(site: &Site, demand: &Demand, placement: &Placement) -> Self {
         let by_host = placement.guests_by_host();
-        Self { khz: (0..site.hosts.len()).map(|h| host_khz(demand, &by_host[h])).collect() }
+        Self { hosts: by_host.iter().map(|guests| HostLoad::of(site, host_khz(demand, guests))).collect() }
+    }
+
+    /// Recounts one host.
+    pub(crate) fn update(&mut self, site: &Site, demand: &Demand, host: HostId, guests: &[GuestId]) {
+        self.hosts[host.index()] = HostLoad::of(site, host_khz(demand, guests));
+    }
+}
+
+impl std::ops::Index<usize> for HostLoads {
+    type Output = HostLoad;
+    fn index(&self, host: usize) -> &HostLoad {
+        &self.hosts[host]
     }
 }
 
 /// The sum of the CPU columns of some guests.
-pub(crate) fn host_khz(demand: &Demand, guests: &[GuestId]) -> Vec<u64> {
+fn host_khz(demand: &Demand, guests: &[GuestId]) -> Vec<u64> {
     let mut sum = Vec::new();
     for g in guests {
         add(&mut sum, &demand.guests[g.index()].cpu_khz);
@@ -292,14 +329,14 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
     all
 }
 
-/// Judges a placement under several demands (replications of a random load): each rule's worst word.
+/// Each rule's worst word among judgements of one placement under several demands (replications of a random load).
 ///
 /// # Panics
-/// Where there is no demand.
+/// Where there is none.
 #[must_use]
-pub fn judge_all(site: &Site, demands: &[Demand], placement: &Placement) -> Vec<Judgement> {
-    let mut words = demands.iter().map(|d| judge(site, d, placement));
-    let mut worst = words.next().expect("at least one demand");
+pub fn worst(words: impl IntoIterator<Item = Vec<Judgement>>) -> Vec<Judgement> {
+    let mut words = words.into_iter();
+    let mut worst = words.next().expect("at least one judgement");
     for other in words {
         for (w, o) in worst.iter_mut().zip(other) {
             if o.verdict.is_worse_than(&w.verdict) {

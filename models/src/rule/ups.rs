@@ -111,7 +111,7 @@ fn draw(
                 if booting.contains(&HostId::at(h)) {
                     series.add_full(site, HostId::at(h));
                 } else {
-                    series.add_host(site, HostId::at(h), &loads.khz[h]);
+                    series.add_host(site, HostId::at(h), &loads[h].khz);
                 }
             }
             [&series.mva, &series.mw].map(|s| {

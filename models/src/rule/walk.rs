@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, host_khz, judge, licence, place, spread, ups};
+use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, place, spread, ups};
 use crate::demand::Demand;
 use crate::plan::{Action, Condition, Step};
 use crate::site::{GuestId, HostId, Placement, Site};
@@ -238,7 +238,7 @@ impl Walker<'_> {
             }
             let by_host = self.at.guests_by_host();
             for h in &passing.touched {
-                self.loads.khz[h.index()] = host_khz(self.demand, &by_host[h.index()]);
+                self.loads.update(self.site, self.demand, *h, &by_host[h.index()]);
             }
         }
         Some(passing)

@@ -9,6 +9,27 @@ use crate::say;
 /// Most steps that the page holds; the plan's JSON holds all.
 const MOST: usize = 4000;
 
+/// Kinds of steps: the word, one, many.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("boot", "boot", "boots"),
+    ("define", "definition", "definitions"),
+    ("start", "start", "starts"),
+    ("migrate", "live migration", "live migrations"),
+    ("stop", "stop", "stops"),
+    ("power-off", "power-off", "power-offs"),
+];
+
+const fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::BootHost { .. } => "boot",
+        Action::DefineGuest { .. } => "define",
+        Action::StartGuest { .. } => "start",
+        Action::MigrateGuest { .. } => "migrate",
+        Action::StopGuest { .. } => "stop",
+        Action::PowerOffHost { .. } => "power-off",
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct Steps {
     purchases: Vec<String>,
@@ -29,17 +50,9 @@ struct Row {
 
 pub(super) fn view(plan: &Plan) -> Steps {
     let words = |all: &[Condition]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let kinds: [(&str, &str, fn(&Action) -> bool); 6] = [
-        ("boot", "boots", |a| matches!(a, Action::BootHost { .. })),
-        ("definition", "definitions", |a| matches!(a, Action::DefineGuest { .. })),
-        ("start", "starts", |a| matches!(a, Action::StartGuest { .. })),
-        ("live migration", "live migrations", |a| matches!(a, Action::MigrateGuest { .. })),
-        ("stop", "stops", |a| matches!(a, Action::StopGuest { .. })),
-        ("power-off", "power-offs", |a| matches!(a, Action::PowerOffHost { .. })),
-    ];
-    let counts: Vec<String> = kinds
+    let counts: Vec<String> = KINDS
         .iter()
-        .map(|(one, many, is)| (plan.steps.iter().filter(|s| is(&s.action)).count() as u64, *one, *many))
+        .map(|(word, one, many)| (plan.steps.iter().filter(|s| kind(&s.action) == *word).count() as u64, *one, *many))
         .filter(|(n, ..)| *n > 0)
         .map(|(n, one, many)| say::some(n, one, many))
         .collect();

@@ -64,7 +64,7 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
     }
     let binds: Vec<&str> = run.binds.iter().take(2).map(String::as_str).collect();
     if !conflicts && !binds.is_empty() {
-        lines.push(say::cut(&format!("binds       {}", binds.join("; ")), COLUMNS));
+        lines.extend(at_most(wrap(&format!("binds       {}", binds.join("; ")), COLUMNS, 12), 2));
     }
     if let Some(text) = bound(run, plan) {
         lines.extend(at_most(wrap(&format!("bound       {text}"), COLUMNS, 12), 2));
@@ -73,7 +73,12 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
         let room = LINES.saturating_sub(lines.len());
         let all = ordered(run);
         let shown = if all.len() > room { room.saturating_sub(1) } else { all.len() };
-        lines.extend(all.iter().take(shown).map(|f| say::cut(&format!("{:<11} {}", say::cut(&f.name, 11), line(run, f)), COLUMNS)));
+        let names: Vec<String> = all.iter().take(shown).map(|f| say::cut(&f.name, 22)).collect();
+        let wide = names.iter().map(|n| say::width(n)).max().unwrap_or(0).max(10);
+        lines.extend(all.iter().zip(&names).map(|(f, name)| {
+            let pad = " ".repeat(wide - say::width(name));
+            say::cut(&format!("{name}{pad}  {}", line(run, f)), COLUMNS)
+        }));
         if shown < all.len() && room > 0 {
             lines.push(format!("            and {} more fleets in the report", all.len() - shown));
         }

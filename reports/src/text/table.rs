@@ -38,9 +38,9 @@ impl Table {
             .iter()
             .map(|row| {
                 let mut line = " ".repeat(indent);
-                for c in 0..=last {
+                for (c, width) in widths.iter().enumerate() {
                     let text = cell(row, c);
-                    let pad = " ".repeat(widths[c] - say::width(&text));
+                    let pad = " ".repeat(width - say::width(&text));
                     match self.align[c] {
                         Align::Left => line += &format!("{text}{pad}"),
                         Align::Right => line += &format!("{pad}{text}"),

@@ -223,7 +223,7 @@ pub fn guest_names(n: usize) -> Vec<String> {
 
 fn fleet(name: &str, title: &str, shape: Shape, hosts: usize, buys: u32, fits: bool, feeds: usize) -> Fleet {
     let guests = guest_names(shape.guests);
-    let old = |i: usize| if i % 3 == 0 { "rx300" } else { "rx200" };
+    let old = |i: usize| if i.is_multiple_of(3) { "rx300" } else { "rx200" };
     let names: Vec<String> =
         (0..hosts).map(|i| if (i as u32) < buys { format!("vm{:02}", i + 1) } else { format!("srv{:02}", i + 1) }).collect();
     let placement: Vec<(String, String)> =

@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_list_is_dealt_in_turn_or_in_equal_blocks() {
-        let list: Dealt<i64> = toml::from_str::<std::collections::BTreeMap<String, Dealt<i64>>>("a = [2500, 2000, 1000, 500]").unwrap()["a"].clone();
+        let list: Dealt<i64> =
+            toml::from_str::<std::collections::BTreeMap<String, Dealt<i64>>>("a = [2500, 2000, 1000, 500]").unwrap()["a"].clone();
         assert_eq!((0..6).map(|k| *list.turn(k)).collect::<Vec<_>>(), [2500, 2000, 1000, 500, 2500, 2000]);
         // 10 in 4 blocks: ceil(10 / 4) = 3, so 3, 3, 3, 1.
         assert_eq!((0..10).map(|k| *list.block(k, 10)).collect::<Vec<_>>(), [2500, 2500, 2500, 2000, 2000, 2000, 1000, 1000, 1000, 500]);

@@ -25,7 +25,7 @@ pub(crate) struct ParquetFile {
 impl ParquetFile {
     pub(crate) fn open(file: &Path) -> Result<Self, Error> {
         let opened = lines::regular(file)?;
-        let reader = SerializedFileReader::new(opened).map_err(|e| not_parquet(file, e))?;
+        let reader = guarded(|| SerializedFileReader::new(opened)).map_err(|e| not_parquet(file, e))?;
         Ok(Self { file: file.to_owned(), reader })
     }
 
@@ -48,6 +48,13 @@ fn not_parquet(file: &Path, e: ParquetError) -> Error {
     Error::new(file, format!("the Parquet file cannot be read: {e}"))
         .help("a Parquet file, uncompressed or snappy; one that was copied in part lacks its end")
         .cause(e)
+}
+
+/// Calls the library, which panics at some damaged files: that is an error of the file, not of the program.
+fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    // What the call had in hand is given up with the file.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(ParquetError::General("the file is damaged".into())))
 }
 
 /// A table in Parquet being read.
@@ -122,8 +129,8 @@ impl ParquetTable {
         if self.next_group >= self.file.reader.num_row_groups() {
             return Ok(false);
         }
-        let group = self.file.reader.get_row_group(self.next_group).map_err(|e| not_parquet(&self.file.file, e))?;
-        let open = |(c, _, _): &(usize, f64, f64)| group.get_column_reader(*c);
+        let group = guarded(|| self.file.reader.get_row_group(self.next_group)).map_err(|e| not_parquet(&self.file.file, e))?;
+        let open = |(c, _, _): &(usize, f64, f64)| guarded(|| group.get_column_reader(*c));
         self.readers = self.chosen.iter().map(open).collect::<Result<_, _>>().map_err(|e| not_parquet(&self.file.file, e))?;
         self.next_group += 1;
         Ok(true)
@@ -135,7 +142,9 @@ impl ParquetFile {
     fn numeric(&self, column: &ColumnDescPtr) -> Result<(), Error> {
         let what = if column.max_rep_level() > 0 || column.path().parts().len() > 1 {
             "is nested"
-        } else if matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. })) || column.converted_type() == ConvertedType::DECIMAL {
+        } else if matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. }))
+            || column.converted_type() == ConvertedType::DECIMAL
+        {
             "holds decimals"
         } else {
             match column.physical_type() {
@@ -162,8 +171,8 @@ impl ParquetFile {
         self.numeric(column)?;
         let mut all = Vec::new();
         for g in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(g).map_err(|e| not_parquet(&self.file, e))?;
-            let mut reader = group.get_column_reader(c).map_err(|e| not_parquet(&self.file, e))?;
+            let group = guarded(|| self.reader.get_row_group(g)).map_err(|e| not_parquet(&self.file, e))?;
+            let mut reader = guarded(|| group.get_column_reader(c)).map_err(|e| not_parquet(&self.file, e))?;
             loop {
                 let before = all.len();
                 read(&mut reader, column, 1 << 16, &mut all).map_err(|bad| match bad {
@@ -198,7 +207,10 @@ enum Unread {
 fn read(reader: &mut ColumnReader, column: &ColumnDescPtr, rows: usize, to: &mut Vec<f64>) -> Result<(), Unread> {
     let unsigned = match column.logical_type_ref() {
         Some(LogicalType::Integer(int)) => !int.is_signed,
-        _ => matches!(column.converted_type(), ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64),
+        _ => matches!(
+            column.converted_type(),
+            ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
+        ),
     };
     let full = column.max_def_level();
     match reader {
@@ -210,9 +222,15 @@ fn read(reader: &mut ColumnReader, column: &ColumnDescPtr, rows: usize, to: &mut
     }
 }
 
-fn part<T: DataType>(reader: &mut ColumnReaderImpl<T>, full: i16, rows: usize, to: &mut Vec<f64>, number: impl Fn(T::T) -> f64) -> Result<(), Unread> {
+fn part<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    full: i16,
+    rows: usize,
+    to: &mut Vec<f64>,
+    number: impl Fn(T::T) -> f64,
+) -> Result<(), Unread> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let (records, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values).map_err(Unread::Library)?;
+    let (records, ..) = guarded(|| reader.read_records(rows, Some(&mut levels), None, &mut values)).map_err(Unread::Library)?;
     if let Some(missing) = levels.iter().position(|level| *level != full) {
         return Err(Unread::Missing(missing));
     }

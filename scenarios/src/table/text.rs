@@ -24,7 +24,9 @@ impl TextTable {
         };
         let Some(names) = names else { return Err(lines.error(UNCLOSED)) };
         if names.iter().all(|name| name.parse::<f64>().is_ok()) {
-            return Err(lines.error("the first line holds numbers, not the names of columns").help("a table starts with a line that names its columns"));
+            return Err(lines
+                .error("the first line holds numbers, not the names of columns")
+                .help("a table starts with a line that names its columns"));
         }
         Ok((Self { lines, has_header: true, slots: vec![None; names.len()] }, names))
     }

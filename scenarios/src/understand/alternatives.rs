@@ -16,21 +16,29 @@ pub(super) fn all(doc: &Document<'_>, file: &file::Site, known: &Known, site: &S
     for (i, a) in file.alternative.iter().enumerate() {
         let at = At::element("alternative", i);
         if ["plan", "today"].contains(&a.name.as_str()) {
-            return Err(doc.error(&at.key("name"), format!("`{}` is the name of a column of the report", a.name)).help("give the alternative another name"));
+            return Err(doc
+                .error(&at.key("name"), format!("`{}` is the name of a column of the report", a.name))
+                .help("give the alternative another name"));
         }
         if a.baseline
             && let Some(first) = baseline.replace(&a.name)
         {
-            return Err(doc.error(&at.key("baseline"), format!("`{first}` is the baseline already")).help("at most one alternative is `baseline = true`"));
+            return Err(doc
+                .error(&at.key("baseline"), format!("`{first}` is the baseline already"))
+                .help("at most one alternative is `baseline = true`"));
         }
         let buys = buys(doc, &at, a, known, site)?;
         let place = match (a.place, &a.given) {
             (Place::Given, Some(given)) => AlternativePlacement::Given(place(doc, &at, given, &buys, known, site)?),
             (Place::Given, None) => {
-                return Err(doc.error(&at.key("place"), "the key `given` is missing").help("`place = \"given\"` needs `given = { guest = \"host\" }`"));
+                return Err(doc
+                    .error(&at.key("place"), "the key `given` is missing")
+                    .help("`place = \"given\"` needs `given = { guest = \"host\" }`"));
             }
             (_, Some(_)) => {
-                return Err(doc.error(&at.key("given"), "this placement is not asked for").help("`given` goes with `place = \"given\"` only"));
+                return Err(doc
+                    .error(&at.key("given"), "this placement is not asked for")
+                    .help("`given` goes with `place = \"given\"` only"));
             }
             (Place::OneAHost, None) => AlternativePlacement::OneAHost,
             (Place::FirstFitFull, None) => AlternativePlacement::FirstFitFull,

@@ -28,13 +28,27 @@ pub(super) fn every_guest(doc: &Document<'_>, file: &file::Site, site: &Site) ->
                     && !host.pools.contains(&pool)
                 {
                     return Err(doc
-                        .error(&at.key("pinned"), format!("`{}` is pinned to `{}`, which is not in its pool `{}`", guest.name, host.name, site.pools[pool.index()]))
+                        .error(
+                            &at.key("pinned"),
+                            format!(
+                                "`{}` is pinned to `{}`, which is not in its pool `{}`",
+                                guest.name,
+                                host.name,
+                                site.pools[pool.index()]
+                            ),
+                        )
                         .help("add the host to the pool, or leave one of `pool` and `pinned` out"));
                 }
                 let there = site.class_of(pin).guest_memory();
                 if guest.memory > there {
                     return Err(doc
-                        .error(&memory_at(&at, file, i, k), format!("`{}` needs {} and is pinned to `{}`, which has {there} for guests", guest.name, guest.memory, host.name))
+                        .error(
+                            &memory_at(&at, file, i, k),
+                            format!(
+                                "`{}` needs {} and is pinned to `{}`, which has {there} for guests",
+                                guest.name, guest.memory, host.name
+                            ),
+                        )
                         .help("less memory, or another host"));
                 }
             }
@@ -52,7 +66,8 @@ fn unpinned(
     (i, k, guest): (usize, usize, &Guest),
 ) -> Result<(), Error> {
     let at = At::element("guest", i);
-    let in_pool = || places.iter().filter(|(_, pools)| guest.pool.is_none_or(|p| pools.contains(&p))).map(|(class, _)| &site.classes[class.index()]);
+    let in_pool =
+        || places.iter().filter(|(_, pools)| guest.pool.is_none_or(|p| pools.contains(&p))).map(|(class, _)| &site.classes[class.index()]);
     let of_mode = || in_pool().filter(|class| guest.mode == Mode::PhysicalOnly || class.hypervisor.is_some());
     if places.is_empty() {
         return Err(doc
@@ -72,7 +87,13 @@ fn unpinned(
     let (most, class): (MiB, &String) = largest;
     if guest.memory > most {
         return Err(doc
-            .error(&memory_at(&at, file, i, k), format!("`{}` needs {}, and the largest host that it may run on, of class `{class}`, has {most} for guests", guest.name, guest.memory))
+            .error(
+                &memory_at(&at, file, i, k),
+                format!(
+                    "`{}` needs {}, and the largest host that it may run on, of class `{class}`, has {most} for guests",
+                    guest.name, guest.memory
+                ),
+            )
             .help("a class with more memory, standing or for sale; or less memory for the guest"));
     }
     Ok(())

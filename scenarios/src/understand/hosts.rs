@@ -1,7 +1,7 @@
 //! Failure domains, classes and hosts.
 
 use models::law::power::{BadCurve, Curve, PowerModel};
-use models::quantity::{MiB, Mhz};
+use models::quantity::{Mhz, MiB};
 use models::site::{ClassId, Domain, DomainId, DomainKind, Host, HostClass, LicenceId, PoolId, Sale};
 
 use super::known::{Known, expand_names};
@@ -50,7 +50,9 @@ fn class(doc: &Document<'_>, at: &At, c: &file::Class, known: &Known) -> Result<
             .help("it must be less than `memory_mib`"));
     }
     if c.power_factor.is_empty() {
-        return Err(doc.error(&at.key("power_factor"), "the list is empty").help("one number above 0 and at most 1, or several for evenly spaced loads"));
+        return Err(doc
+            .error(&at.key("power_factor"), "the list is empty")
+            .help("one number above 0 and at most 1, or several for evenly spaced loads"));
     }
     let curve = Curve::new(c.power_w.clone()).map_err(|bad| {
         let key = at.key("power_w");
@@ -59,7 +61,8 @@ fn class(doc: &Document<'_>, at: &At, c: &file::Class, known: &Known) -> Result<
             BadCurve::IdleIsZero(_) => key.index(0),
             BadCurve::Falls(_, _, point, _) => key.index(point),
         };
-        doc.error(&place, bad.to_string()).help("watts at evenly spaced loads, idle to full: at least 2 points, the first above 0, none below the one before")
+        doc.error(&place, bad.to_string())
+            .help("watts at evenly spaced loads, idle to full: at least 2 points, the first above 0, none below the one before")
     })?;
     Ok(HostClass {
         name: c.name.clone(),

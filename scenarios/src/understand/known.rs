@@ -94,7 +94,6 @@ impl Names {
         all.sort_unstable();
         all.into_iter().map(|(_, name)| name.clone()).collect()
     }
-
 }
 
 /// All names of a site.
@@ -146,7 +145,11 @@ impl Known {
 
 /// Whether a name is well formed.
 pub(crate) fn check_name(doc: &Document<'_>, at: &At, name: &str) -> Result<(), Error> {
-    if names::is_name(name) { Ok(()) } else { Err(doc.error(at, format!("`{}` is not a name", name.escape_debug())).help(names::NAME_FORM)) }
+    if names::is_name(name) {
+        Ok(())
+    } else {
+        Err(doc.error(at, format!("`{}` is not a name", name.escape_debug())).help(names::NAME_FORM))
+    }
 }
 
 /// What a template says for `n`, counted from 1.

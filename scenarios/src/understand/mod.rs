@@ -22,7 +22,10 @@ pub(crate) fn site(doc: &Document<'_>, file: &file::Site) -> Result<(Site, Known
     known::check_name(doc, &At::root().key("name"), &file.name)?;
     for (key, is_empty) in [("class", file.class.is_empty()), ("guest", file.guest.is_empty())] {
         if is_empty {
-            return Err(doc.error(&At::root().key(key), format!("there is no [[{key}]]")).key(key).help("a site has at least one class of hosts and one guest"));
+            return Err(doc
+                .error(&At::root().key(key), format!("there is no [[{key}]]"))
+                .key(key)
+                .help("a site has at least one class of hosts and one guest"));
         }
     }
     let mut known = Known::of(doc, file)?;
