@@ -256,7 +256,9 @@ pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -
         None => match site.alternatives.iter().find(|a| a.baseline).or(site.alternatives.first()) {
             Some(a) => a.name.clone(),
             None => {
-                return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into()));
+                return Err(Failure::Usage(
+                    "nothing runs today and no alternative is given: name a plan with --placement plan.json".into(),
+                ));
             }
         },
     };

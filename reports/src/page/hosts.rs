@@ -76,15 +76,15 @@ fn rows(hosts: &[HostMeasures]) -> (Vec<(String, Vec<f32>)>, String) {
         return (hosts.iter().map(|h| (h.host.clone(), h.heat.clone())).collect(), String::new());
     }
     let mut order: Vec<&HostMeasures> = hosts.iter().collect();
-    order.sort_by(|a, b| b.cpu_p95.total_cmp(&a.cpu_p95).then_with(|| b.cpu_max.total_cmp(&a.cpu_max)).then_with(|| a.host.cmp(&b.host)));
+    order.sort_by(|a, b| b.cpu_max.total_cmp(&a.cpu_max).then_with(|| b.cpu_p95.total_cmp(&a.cpu_p95)).then_with(|| a.host.cmp(&b.host)));
     let (busiest, rest) = order.split_at(BUSIEST);
     let mut rows: Vec<(String, Vec<f32>)> = busiest.iter().map(|h| (h.host.clone(), h.heat.clone())).collect();
     let columns = rest.iter().map(|h| h.heat.len()).max().unwrap_or(0);
     let column = |k: usize| rest.iter().filter_map(move |h| h.heat.get(k).copied());
-    rows.push((format!("other {}: highest", rest.len()), (0..columns).map(|k| column(k).fold(0.0, f32::max)).collect()));
-    rows.push((format!("other {}: mean", rest.len()), (0..columns).map(|k| column(k).sum::<f32>() / rest.len() as f32).collect()));
+    rows.push((format!("{} others, top", rest.len()), (0..columns).map(|k| column(k).fold(0.0, f32::max)).collect()));
+    rows.push((format!("{} others, mean", rest.len()), (0..columns).map(|k| column(k).sum::<f32>() / rest.len() as f32).collect()));
     let note = format!(
-        "{} hosts are on. Those {BUSIEST} with the highest 95th percentile of load have a row each; the other {} are taken together in two rows.",
+        "{} hosts are on. Those {BUSIEST} with the highest load at any step have a row each; the other {} are taken together in two rows.",
         hosts.len(),
         rest.len()
     );

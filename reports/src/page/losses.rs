@@ -98,8 +98,12 @@ fn row(h: &Headroom) -> Row {
 fn bar(share: f64, needed: f64, available: f64, unit: &str) -> Bar {
     let p = say::pair(needed, available, unit);
     Bar {
-        text: format!("{} of {} {}", p.needed, p.available, p.unit),
-        percent: if share.is_finite() { say::percent(share) } else { "none free".into() },
+        text: if unit == "MiB" && needed == 0.0 {
+            "nothing to restart".into()
+        } else {
+            format!("{} of {} {}", p.needed, p.available, p.unit)
+        },
+        percent: if share.is_finite() { say::percent(share) } else { "over".into() },
         length: format!("{:.1}", 100.0 * share.clamp(0.0, 1.0)),
         over: share > 1.0,
     }

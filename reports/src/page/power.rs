@@ -163,10 +163,11 @@ fn plot(
         let (peak, at) = unit.peak(p);
         let plate_e = unit.nameplate(p);
         let points = p.series.iter().map(|s| (s.hour, if unit == Unit::Kva { s.max_va } else { s.max_w } / 1000.0)).collect();
-        curves.push(Curve { label: format!("{}, peak {}", say::cut(name, 12), say::kilo(peak)), ink: line, points });
+        curves.push(Curve { label: format!("{} peak, {name}", say::kilo(peak)), ink: line, points });
         levels.push(Level {
-            label: format!("{} nameplate {}", say::cut(name, 12), say::kilo(plate_e.value)),
+            label: format!("{} nameplate, {name}", say::kilo(plate_e.value)),
             ink: plate,
+            mark: line,
             band: Some(band),
             value: plate_e.value / 1000.0,
             low: plate_e.low / 1000.0,
@@ -190,15 +191,9 @@ fn plot(
         ));
     }
     if let Some((name, l)) = limit {
-        let text = format!("{name}: {} {u}", say::kilo(l));
-        levels.push(Level {
-            label: say::cut(&text, 26),
-            ink: Ink::Limit,
-            band: None,
-            value: l / 1000.0,
-            low: l / 1000.0,
-            high: l / 1000.0,
-        });
+        let label = format!("{} {u}, {name}", say::kilo(l));
+        let value = l / 1000.0;
+        levels.push(Level { label, ink: Ink::Limit, mark: Ink::Limit, band: None, value, low: value, high: value });
         legend.insert(0, Key { class: "limit", text: format!("{name} may carry {} {u}", say::kilo(l)) });
     }
     let against = limit.map_or(String::new(), |(name, l)| format!(" against {} {u} of {name}", say::kilo(l)));

@@ -5,6 +5,10 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::{Ink, Width, draw, fit, tick_label, ticks, time_axis};
 use crate::Error;
 
+/// Width of the bar that shows a range, and the space before it, in pixels as read.
+const BAR: f64 = 9.0;
+const BAR_GAP: f64 = 4.0;
+
 /// A curve.
 pub(crate) struct Curve {
     /// Its name and its figure, in a few words.
@@ -21,7 +25,9 @@ pub(crate) struct Level {
     pub label: String,
     /// As what it is drawn.
     pub ink: Ink,
-    /// As what its range is drawn.
+    /// As what its place in its range is drawn.
+    pub mark: Ink,
+    /// As what its range is drawn: a bar behind the end of the axis.
     pub band: Option<Ink>,
     /// The value.
     pub value: f64,
@@ -50,8 +56,8 @@ impl Lines {
     /// page's legend only.
     pub(crate) fn svg(&self, width: Width) -> Result<String, Error> {
         let (height, left, gutter) = match width {
-            Width::Wide => (320, 46.0, 196.0),
-            Width::Narrow => (240, 34.0, 10.0),
+            Width::Wide => (320, 46.0, 236.0),
+            Width::Narrow => (240, 34.0, 38.0),
         };
         let (right, top, bottom) = (f64::from(width.pixels()) - gutter, 34.0, f64::from(height) - 30.0);
         let values = self.curves.iter().flat_map(|c| c.points.iter().map(|p| p.1));
@@ -65,11 +71,6 @@ impl Lines {
         let y = |v: f64| bottom - (bottom - top) * (v / most).clamp(0.0, 1.0);
 
         draw(width, height, &self.label, |c| {
-            for level in &self.levels {
-                if let Some(band) = level.band.filter(|_| level.low < level.high) {
-                    c.rect(band, (left, y(level.high)), (right, y(level.low)))?;
-                }
-            }
             for mark in &marks {
                 let ink = if *mark == 0.0 { Ink::Axis } else { Ink::Grid };
                 c.path(ink, 1.0, &[(left, y(*mark)), (right, y(*mark))])?;
@@ -84,20 +85,28 @@ impl Lines {
                     c.path(curve.ink, 1.75, &points)?;
                 }
             }
+            // Ranges overlap where fleets are alike; side by side behind the end of the axis they stay apart.
+            let mut bar = right + BAR_GAP;
             for level in &self.levels {
                 let thick = if level.ink == Ink::Limit { 2.0 } else { 1.5 };
-                c.path(level.ink, thick, &[(left, y(level.value)), (right, y(level.value))])?;
+                let end = if level.ink == Ink::Limit { right + 2.0 * (BAR_GAP + BAR) } else { right };
+                c.path(level.ink, thick, &[(left, y(level.value)), (end, y(level.value))])?;
+                if let Some(band) = level.band {
+                    if level.low < level.high {
+                        c.rect(band, (bar, y(level.high)), (bar + BAR, y(level.low)))?;
+                    }
+                    c.path(level.mark, 2.0, &[(bar, y(level.value)), (bar + BAR, y(level.value))])?;
+                    bar += BAR + BAR_GAP;
+                }
             }
             if width == Width::Wide {
                 let ends = self.curves.iter().filter_map(|k| k.points.last().map(|p| (y(p.1), k.ink, k.label.as_str())));
                 let ends = ends.chain(self.levels.iter().map(|l| (y(l.value), l.ink, l.label.as_str()))).collect();
+                let from = right + 2.0 * (BAR_GAP + BAR) + 2.0;
                 for (at, line, ink, label) in apart(ends, 17.0, top - 12.0, bottom + 6.0) {
-                    if (at - line).abs() > 1.0 {
-                        c.path(Ink::Grid, 1.0, &[(right + 2.0, line), (right + 9.0, at)])?;
-                    } else {
-                        c.path(Ink::Grid, 1.0, &[(right + 2.0, line), (right + 9.0, line)])?;
-                    }
-                    c.words(ink, &fit(label, width.font(), gutter - 12.0), (right + 12.0, at), HPos::Left, VPos::Center)?;
+                    c.path(Ink::Grid, 1.0, &[(from, line), (from + 7.0, at)])?;
+                    let room = f64::from(width.pixels()) - from - 10.0;
+                    c.words(ink, &fit(label, width.font(), room), (from + 10.0, at), HPos::Left, VPos::Center)?;
                 }
             }
             Ok(())

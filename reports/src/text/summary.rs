@@ -73,7 +73,7 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
         let room = LINES.saturating_sub(lines.len());
         let all = ordered(run);
         let shown = if all.len() > room { room.saturating_sub(1) } else { all.len() };
-        let names: Vec<String> = all.iter().take(shown).map(|f| say::cut(&f.name, 22)).collect();
+        let names: Vec<String> = all.iter().take(shown).map(|f| say::cut(&f.name, 16)).collect();
         let wide = names.iter().map(|n| say::width(n)).max().unwrap_or(0).max(10);
         lines.extend(all.iter().zip(&names).map(|(f, name)| {
             let pad = " ".repeat(wide - say::width(name));
