@@ -30,12 +30,16 @@ fn replay(c: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(u64::from(hosts * per_host) * steps as u64));
     for threads in [1, 2] {
         let pool = rayon_pool(threads);
-        group.bench_function(format!("replay, {threads} thread(s)"), |b| b.iter(|| pool(&|| drop(sim::replay::replay(&site, &demand, &placement)))));
+        group.bench_function(format!("replay, {threads} thread(s)"), |b| {
+            b.iter(|| pool(&|| drop(sim::replay::replay(&site, &demand, &placement))))
+        });
     }
     let columns: Vec<Vec<f32>> = demand.guests.iter().map(|g| g.cpu_khz.iter().map(|x| *x as f32 / 20_000.0).collect()).collect();
     let points: Vec<f32> = site.class_of(HostId(0)).power.curve.points().iter().map(|w| w.get() as f32).collect();
     let segments: Vec<(f32, f32)> = points.windows(2).map(|p| (p[0], p[1] - p[0])).collect();
-    group.bench_function("reference: a plain pass over f32 columns, 1 thread", |b| b.iter(|| plain_pass(&columns, per_host as usize, &segments)));
+    group.bench_function("reference: a plain pass over f32 columns, 1 thread", |b| {
+        b.iter(|| plain_pass(&columns, per_host as usize, &segments))
+    });
     group.finish();
 }
 

@@ -220,23 +220,26 @@ fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, r
     }
 }
 
+/// `23.0 of 24.0 kW`: thousands of a unit read better with its prefix.
+fn of(m: &rule::Margin) -> String {
+    let (by, unit) = match m.unit.as_str() {
+        "W" => (1000.0, "kW"),
+        "VA" => (1000.0, "kVA"),
+        "MHz" => (1000.0, "GHz"),
+        "MiB" => (1024.0, "GiB"),
+        unit => return format!("{:.0} of {:.0} {unit}", m.needed, m.available),
+    };
+    format!("{:.1} of {:.1} {unit}", m.needed / by, m.available / by)
+}
+
 /// The rules with the least left, tightest first.
 fn binds(verdicts: &[Judgement]) -> Vec<String> {
     let mut tight: Vec<(f64, String)> = verdicts
         .iter()
         .filter_map(|j| match &j.verdict {
-            Verdict::Holds { margin: Some(m) } => Some((
-                m.share_free(),
-                format!(
-                    "{}: {:.0} of {:.0} {} on {} ({:.1} % free)",
-                    j.rule.words(),
-                    m.needed,
-                    m.available,
-                    m.unit,
-                    m.place,
-                    100.0 * m.share_free()
-                ),
-            )),
+            Verdict::Holds { margin: Some(m) } => {
+                Some((m.share_free(), format!("{}: {} on {}, {:.1} % free", j.rule.words(), of(m), m.place, 100.0 * m.share_free())))
+            }
             _ => None,
         })
         .collect();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use models::demand::LoadKind;
 use models::estimate::Estimate;
 use models::law::cost::electricity;
-use models::rule::{self, Verdict};
+use models::rule::{self, RuleName, Verdict};
 use models::site::{ClassId, PowerView, Site};
 use planner::pack;
 use planner::quick::Quick;
@@ -26,7 +26,7 @@ use crate::pipeline;
 pub enum Said {
     /// Ours is within what passes.
     Reproduced,
-    /// Ours is not, but the range that its givens leave reaches into what passes.
+    /// Ours is not, but the range that its givens leave reaches into what passes; or a yes or no that they leave open.
     Bracketed,
     /// Ours is not, and no value in its range is.
     Missed,
@@ -116,6 +116,8 @@ pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<V
             let passes = |x: f64| t.accept.passes(t.published, x);
             let said = match &ours {
                 Err(_) => Said::CannotSay,
+                // A yes or no that the ranges of the givens do not decide is no agreement.
+                Ok(e) if t.measure == Measure::FitsUps && e.is_ranged() => Said::Bracketed,
                 Ok(e) if passes(e.value) => Said::Reproduced,
                 Ok(e) if e.is_ranged() && reaches(*e, t) => Said::Bracketed,
                 Ok(_) => Said::Missed,
@@ -195,6 +197,10 @@ fn measure(scenario: &Scenario, run: Option<&Run>, target: &Target) -> Result<Es
             let of = |f: &Fleet| f.cost.purchase_yen + f.cost.maintenance_yen + f.cost.licences_yen;
             let (a, b) = (of(ours()?), of(than()?));
             Estimate { value: a.value / b.value - 1.0, low: a.low / b.high - 1.0, high: a.high / b.low - 1.0 }
+        }
+        Measure::SurvivesOneDown => {
+            let word = ours()?.verdicts.iter().find(|j| j.rule == RuleName::OneHostDown).ok_or("the rule is not asked")?;
+            Estimate::exactly(f64::from(u8::from(word.verdict.holds())))
         }
         Measure::EnergyKwh => kwh(ours()?.measures.site.energy_wh.get()),
         Measure::IdleEnergyKwh => {

@@ -127,7 +127,7 @@ impl Lines {
             }
             io::ErrorKind::FileTooLarge => (
                 format!("the gzip file expands to more than {} bytes", self.limits.expanded_bytes),
-                "if that is meant, raise the cap: `--memory-cap BYTES`",
+                "if that is meant, raise the cap: `--memory-cap MIB`",
             ),
             _ => (format!("the gzip file is damaged: {e}"), "copy it again; `gzip -t` checks it"),
         };

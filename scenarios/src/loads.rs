@@ -148,7 +148,7 @@ impl Reader<'_, '_> {
                     at,
                     format!("the recorded columns need {} bytes, {bytes} of them for this load, and the cap is {cap}", self.held_bytes),
                 )
-                .help("raise the cap with `--memory-cap BYTES`, take a coarser `horizon.step_s`, or name fewer guests"));
+                .help("raise the cap with `--memory-cap MIB`, take a coarser `horizon.step_s`, or name fewer guests"));
         }
         Ok(())
     }

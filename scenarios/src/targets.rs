@@ -90,6 +90,8 @@ pub enum Measure {
     FitsUps,
     /// The difference of total cost to another fleet, as a share of the latter (`than`).
     CostDifferenceShare,
+    /// 1 where a fleet carries on with any one host down, else 0 (`fleet`).
+    SurvivesOneDown,
     /// Energy of a fleet over the horizon, kWh (`fleet`).
     EnergyKwh,
     /// CloudSim's energy without power management, kWh.
@@ -175,7 +177,7 @@ impl Measure {
             Self::LeastMemoryAHost | Self::GuestsAHostOneDown => &["hosts"],
             Self::CostAgainst | Self::HostsSaved | Self::ElectricitySavedYen | Self::CostDifferenceShare => &["than"],
             Self::FitsUps => &["fleet", "view"],
-            Self::EnergyKwh => &["fleet"],
+            Self::EnergyKwh | Self::SurvivesOneDown => &["fleet"],
             Self::ChosenHosts
             | Self::ChosenMemoryAHost
             | Self::CloudsimNpaKwh
