@@ -23,7 +23,7 @@ use crate::measure::{HEAT_COLUMNS, HostMeasures, Measures, PowerMeasures, PowerP
 /// Steps of one pass: a block of a column and its sum stay in the first cache.
 const BLOCK: usize = 1024;
 
-/// Bins of a host's load, a thousandth of its capacity each; the last holds all above.
+/// Bins of a host's load, a thousandth of its capacity each; bin 4000 holds all from four times the capacity on.
 const BINS: usize = 4096;
 
 /// Hosts of one task: small enough to share out, large enough to be worth it.
@@ -33,7 +33,12 @@ const HOSTS_A_TASK: usize = 16;
 #[must_use]
 pub fn replay(site: &Site, demand: &Demand, placement: &Placement) -> Measures {
     let mut replay = Replay::new(site, placement, demand.step, demand.steps);
+    replay.whole = true;
     replay.push(demand);
+    // The sums of guests in want are made up for afterwards: most guests never are.
+    for g in replay.hosts.iter_mut().flat_map(|h| &mut h.guests).filter(|g| g.unserved > 0) {
+        g.asked = demand.guests[g.guest.index()].cpu_khz.iter().map(|x| u128::from(*x)).sum();
+    }
     replay.finish()
 }
 
@@ -52,8 +57,10 @@ pub fn host_power_mw(site: &Site, demand: &Demand, host: HostId, guests: &[Guest
 
 /// W, VA and var of a host by its load, in thousandths.
 struct PowerTable {
-    per_khz: f64,
     capacity_khz: u64,
+    /// Segments, and thousandths of the capacity, a kHz; times 2^32.
+    segment_a_khz: u64,
+    bin_a_khz: u64,
     last: usize,
     /// By segment: mW = first + second x kHz.
     segments: Vec<(f64, f64)>,
@@ -79,16 +86,27 @@ impl PowerTable {
             let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), model.power_factor[0]);
             (one.apparent(pf).get(), one.reactive_var(pf))
         });
-        Self { per_khz, capacity_khz, last, segments, constant, model }
+        let a_khz = |n: u64| (n << 32) / capacity_khz;
+        Self { capacity_khz, segment_a_khz: a_khz(last as u64), bin_a_khz: a_khz(1000), last, segments, constant, model }
     }
 
-    /// mW, rounded to the nearest by adding a half: powers are not negative.
+    /// mW, rounded to the nearest.
+    ///
+    /// The segment is found in whole numbers; a load within rounding of a knot may be read off either side of it, where
+    /// both lines meet. The rounding is that of the number format: above 2^52 a double has no fraction left.
     #[inline]
     fn mw(&self, khz: u64) -> u32 {
-        let khz = khz.min(self.capacity_khz) as f64;
-        let i = ((khz * self.per_khz) as usize).min(self.last - 1);
-        let (base, slope) = self.segments[i];
-        (base + slope * khz + 0.5) as u32
+        const WHOLE: f64 = 4_503_599_627_370_496.0;
+        let khz = khz.min(self.capacity_khz);
+        let i = ((khz * self.segment_a_khz) >> 32) as usize;
+        let (base, slope) = self.segments[i.min(self.last - 1)];
+        (base + slope * khz as f64 + WHOLE).to_bits() as u32
+    }
+
+    /// The bin of a load.
+    #[inline]
+    fn bin(&self, khz: u64) -> usize {
+        ((khz.min(4 * self.capacity_khz) * self.bin_a_khz) >> 32) as usize % BINS
     }
 
     /// VA per W and var per W at a load.
@@ -109,6 +127,8 @@ pub struct Replay<'a> {
     /// Steps to come in all: they set the stretches of courses and heat rows.
     steps: usize,
     done: usize,
+    /// All comes at once, and guests' own sums need not be kept on the way.
+    whole: bool,
     hosts: Vec<HostState>,
     total: Course,
     feeds: Vec<(DomainId, Course)>,
@@ -202,7 +222,7 @@ impl<'a> Replay<'a> {
             .filter(|d| site.domains[*d].kind == DomainKind::Feed)
             .map(|d| (DomainId::at(d), Course::default()))
             .collect();
-        Self { site, placement, step, steps, done: 0, hosts, total: Course::default(), feeds }
+        Self { site, placement, step, steps, done: 0, whole: false, hosts, total: Course::default(), feeds }
     }
 
     /// Plays the next block: a demand of the same guests and step that continues where the last ended.
@@ -215,7 +235,7 @@ impl<'a> Replay<'a> {
         for c in block.guests.iter().flat_map(|g| [&g.cpu_khz, &g.net_kbs, &g.disk_kbs]) {
             assert!(c.is_empty() || c.len() == block.steps, "a column of {} in a block of {}", c.len(), block.steps);
         }
-        let (site, feeds, steps) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>(), self.steps);
+        let (site, feeds, steps, whole) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>(), self.steps, self.whole);
         let parts: Vec<(Course, Vec<Course>)> = self
             .hosts
             .par_chunks_mut(HOSTS_A_TASK)
@@ -230,7 +250,7 @@ impl<'a> Replay<'a> {
                 {
                     let mut course = Course::zeros(block.steps);
                     for host in alike.iter_mut() {
-                        host.play(block, from, steps, &mut course);
+                        host.play(block, from, steps, whole, &mut course);
                     }
                     if let Some((va, var)) = alike[0].table.constant {
                         let in_proportion = |mw: &u64, by: f64| (*mw as f64 * by + 0.5) as u64;
@@ -267,9 +287,9 @@ impl<'a> Replay<'a> {
         let mut hosts: Vec<&HostState> = self.hosts.iter().collect();
         hosts.sort_by_key(|h| h.host);
         let mut unserved: Vec<(u128, Unserved)> = Vec::new();
-        let (mut asked, mut short) = (0u128, 0u128);
+        let asked = hosts.iter().map(|h| h.asked_sum).sum();
+        let mut short = 0u128;
         for g in hosts.iter().flat_map(|h| &h.guests) {
-            asked += g.asked;
             short += g.unserved;
             if g.unserved > 0 {
                 unserved.push((
@@ -310,27 +330,27 @@ impl<'a> Replay<'a> {
 
 impl HostState {
     /// Plays a block on this host, and adds its power to a course (VA and var only where they are not in proportion to W).
-    fn play(&mut self, block: &Demand, from: usize, steps: usize, course: &mut Course) {
+    fn play(&mut self, block: &Demand, from: usize, steps: usize, whole: bool, course: &mut Course) {
         let mut asked = [0u32; BLOCK];
         let mut start = 0;
         while start < block.steps {
             let end = (start + BLOCK).min(block.steps);
             let asked = &mut asked[..end - start];
             asked.fill(0);
-            let (mut clipped, mut bound) = (false, 0u64);
+            let (mut clipped, mut caps) = (false, 0u64);
             for g in &mut self.guests {
                 let column = slice(&block.guests[g.guest.index()].cpu_khz, start, end);
-                let (bits, own) = add_narrow(asked, column);
-                // All bits of a column together are no less than its greatest sample: one look at them tells whether the
-                // narrow sums can have wrapped, and whether some sample can be above what the guest can get.
-                g.asked += u128::from(if bits <= NARROW { u64::from(own) } else { column.iter().map(|x| u64::from(*x)).sum() });
-                clipped |= bits > g.cap_khz && column.iter().any(|x| *x > g.cap_khz);
-                bound += u64::from(bits);
+                clipped |= add_narrow(asked, column, g.cap_khz);
+                caps += u64::from(g.cap_khz);
+                if !whole {
+                    g.asked += u128::from(column.iter().map(|x| u64::from(*x)).sum::<u64>());
+                }
             }
-            if bound <= u64::from(u32::MAX) {
-                self.tally(asked, start, end, from, steps, course);
-                if clipped || bound > self.table.capacity_khz {
-                    self.play_short(block, start, asked, clipped);
+            // Where no guest asks for more than it can get, and all they can get is a narrow number, nothing has wrapped.
+            if !clipped && caps <= u64::from(u32::MAX) {
+                let most = self.tally(asked, start, end, from, steps, course);
+                if most > self.table.capacity_khz {
+                    self.play_short(block, start, asked, false);
                 }
             } else {
                 let mut wide = vec![0u64; end - start];
@@ -347,35 +367,35 @@ impl HostState {
         self.disk_max = self.disk_max.max(most_together(guests.iter().map(|c| c.disk_kbs.as_slice()), block.steps));
     }
 
-    /// Looks up the power of each step, and tallies load and power.
-    fn tally<T: Copy + Into<u64>>(&mut self, asked: &[T], start: usize, end: usize, from: usize, steps: usize, course: &mut Course) {
+    /// Looks up the power of each step, and tallies load and power; answers the greatest load.
+    fn tally<T: Copy + Into<u64>>(&mut self, asked: &[T], start: usize, end: usize, from: usize, steps: usize, course: &mut Course) -> u64 {
         let table = &self.table;
-        let per_bin = 1000.0 / table.capacity_khz as f64;
         let bins: &mut [u32; BINS] = self.bins.as_mut_slice().try_into().expect("so many bins");
+        // The look-up goes step by step; what follows from it goes many steps at once.
+        let mut mw = [0u32; BLOCK];
+        let mw = &mut mw[..asked.len()];
+        for (x, mw) in asked.iter().zip(mw.iter_mut()) {
+            let khz: u64 = (*x).into();
+            *mw = table.mw(khz);
+            bins[table.bin(khz)] += 1;
+        }
+        course.mw[start..end].iter_mut().zip(mw.iter()).for_each(|(to, mw)| *to += u64::from(*mw));
+        self.mw_sum += u128::from(mw.iter().map(|x| u64::from(*x)).sum::<u64>());
+        self.mw_max = self.mw_max.max(mw.iter().copied().fold(0, u32::max));
+        self.asked_sum += u128::from(asked.iter().map(|x| (*x).into()).sum::<u64>());
+
         let columns = self.heat_khz.len();
-        let mut t = start;
-        // Stretch by stretch of the heat row, so that its greatest comes for nothing.
+        let (mut t, mut most) = (start, 0);
         while t < end {
             let column = (from + t) * columns / steps;
             let stop = end.min(((column + 1) * steps).div_ceil(columns) - from);
-            let (mut khz_sum, mut khz_most, mut mw_sum, mut mw_most) = (0u64, 0u64, 0u64, 0u32);
-            for (x, to) in asked[t - start..stop - start].iter().zip(&mut course.mw[t..stop]) {
-                let khz: u64 = (*x).into();
-                let mw = table.mw(khz);
-                *to += u64::from(mw);
-                mw_sum += u64::from(mw);
-                mw_most = mw_most.max(mw);
-                khz_sum += khz;
-                khz_most = khz_most.max(khz);
-                bins[((khz as f64 * per_bin) as usize).min(BINS - 1)] += 1;
-            }
-            self.asked_sum += u128::from(khz_sum);
-            self.asked_max = self.asked_max.max(khz_most);
-            self.mw_sum += u128::from(mw_sum);
-            self.mw_max = self.mw_max.max(mw_most);
-            self.heat_khz[column] = self.heat_khz[column].max(khz_most);
+            let high = asked[t - start..stop - start].iter().map(|x| (*x).into()).fold(0, u64::max);
+            self.heat_khz[column] = self.heat_khz[column].max(high);
+            most = most.max(high);
             t = stop;
         }
+        self.asked_max = self.asked_max.max(most);
+
         if table.constant.is_none() {
             for (t, x) in (start..end).zip(asked) {
                 let (mw, (va, var)) = (f64::from(table.mw((*x).into())), table.factors((*x).into()));
@@ -383,6 +403,7 @@ impl HostState {
                 course.mvar[t] += (mw * var + 0.5) as u64;
             }
         }
+        most
     }
 
     /// The steps of a block in which somebody gets less than it asks for.
@@ -439,7 +460,7 @@ impl HostState {
         let mut below = 0;
         for (bin, count) in self.bins.iter().enumerate() {
             below += *count as usize;
-            if below > rank && bin + 1 < BINS {
+            if below > rank && bin < 4000 {
                 return ((bin + 1) as f64 / 1000.0).min(self.asked_max as f64 / self.table.capacity_khz as f64);
             }
         }
@@ -451,21 +472,18 @@ fn slice(column: &[u32], start: usize, end: usize) -> &[u32] {
     if column.is_empty() { column } else { &column[start..end] }
 }
 
-/// Adds a column to a sum of so few that it cannot wrap (or is thrown away); answers all its bits together, and its own
-/// sum, which is right where the bits are within [`NARROW`].
+/// Adds a column to a narrow sum, which may wrap; answers whether some sample is above a cap.
 #[inline]
-fn add_narrow(sum: &mut [u32], column: &[u32]) -> (u32, u32) {
-    let (mut bits, mut own) = (0u32, 0u32);
+fn add_narrow(sum: &mut [u32], column: &[u32], cap: u32) -> bool {
+    // The top bit shows it without a comparison: of the sample itself, or of what is left of a cap below it.
+    let cap = cap.min(i32::MAX as u32);
+    let mut signs = 0u32;
     for (s, x) in sum.iter_mut().zip(column) {
         *s = s.wrapping_add(*x);
-        own = own.wrapping_add(*x);
-        bits |= *x;
+        signs |= cap.wrapping_sub(*x) | *x;
     }
-    (bits, own)
+    signs > i32::MAX as u32
 }
-
-/// The greatest sample of which a block's worth adds up without wrapping.
-const NARROW: u32 = u32::MAX / BLOCK as u32;
 
 /// Adds a column to a sum.
 fn add_wide(sum: &mut [u64], column: &[u32]) {

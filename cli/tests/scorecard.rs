@@ -1,0 +1,65 @@
+//! Published figures, ours, and what can be said of the difference. The text is a golden file: a change that moves a
+//! number shows it. `UPDATE_GOLDEN=1 cargo test -p cli --test scorecard` writes it anew.
+
+mod common;
+
+use std::path::Path;
+
+use common::{read, shuyaku};
+use serde_json::Value;
+
+#[test]
+fn the_scorecard_reads_as_it_was_published() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/scorecard.txt");
+    let now = shuyaku(["validate"]).exits(0).out;
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &now).unwrap();
+    }
+    let golden = read(&file);
+    let differs = golden.lines().zip(now.lines()).find(|(a, b)| a != b);
+    assert!(golden == now, "the scorecard is another; first {differs:?}. UPDATE_GOLDEN=1 writes it anew.\n{now}");
+}
+
+#[test]
+fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
+    let rows = shuyaku(["validate", "--json"]).exits(0).json();
+    let rows = rows.as_array().unwrap();
+    let of = |scenario: &str, id: &str| -> Vec<&Value> { rows.iter().filter(|r| r["scenario"] == scenario && r["id"] == id).collect() };
+
+    for (scenario, id, count) in [
+        ("s1-spring8", "S1-3", 2),
+        ("s1-spring8", "S1-4", 2),
+        ("s1-spring8", "S1-6", 3),
+        ("s3-jparc", "S3-3", 1),
+        ("planetlab", "CloudSim-3.0.3", 2),
+        ("bitbrains", "OpenDC", 1),
+    ] {
+        let found = of(scenario, id);
+        assert_eq!(found.len(), count, "{scenario} {id}");
+        for row in found {
+            assert_eq!(row["said"], "reproduced", "{row:#}");
+        }
+    }
+
+    // By measured curves the fleet without virtualisation fits too: the paper's "it does not" is missed, and said so.
+    let missed: Vec<&str> = rows.iter().filter(|r| r["said"] == "missed").map(|r| r["what"].as_str().unwrap()).collect();
+    assert_eq!(missed, ["the fleet without virtualisation does not fit the CVCF by expected draw"]);
+    for id in ["S0-10", "S0-11", "S0-12", "S0-13"] {
+        assert!(!of("s0-maffin", id).is_empty(), "{id} has no row");
+    }
+
+    for row in rows {
+        assert!(row["published"].is_number() && row["unit"].is_string(), "{row:#}");
+        assert!(row["cite"].as_str().is_some_and(|c| !c.is_empty()), "{row:#}");
+        let ours = &row["ours"];
+        assert!(ours["low"].as_f64() <= ours["value"].as_f64() && ours["value"].as_f64() <= ours["high"].as_f64(), "{row:#}");
+    }
+}
+
+#[test]
+fn a_scenario_without_targets_is_told_so() {
+    let folder = common::Copy::of("s2-images");
+    std::fs::remove_file(folder.path().join("targets.toml")).ok();
+    let said = shuyaku(["validate".as_ref(), folder.path().as_os_str()]).exits(2);
+    assert!(said.err.contains("targets.toml"), "{}", said.err);
+}
