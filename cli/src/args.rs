@@ -55,6 +55,9 @@ pub enum Command {
         /// `today`, the name of an alternative, or a plan.json; today (or the baseline) where it is not given.
         #[arg(long, value_name = "P")]
         placement: Option<String>,
+        /// Read the one recorded table in blocks: for a trace larger than --memory-cap.
+        #[arg(long)]
+        stream: bool,
     },
     /// Check a scenario's files, or recount every rule of a plan at every step.
     Check {

@@ -39,11 +39,14 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             say(text, &|| pipeline::summary_json(&outcome, &files))?;
             Ok(exit(outcome.plan.is_some()))
         }
-        Command::Simulate { site, placement } => {
-            let scenario = pipeline::load(site, common)?;
-            let run = pipeline::simulate(&scenario, placement.as_deref(), common)?;
-            if common.out.is_some() {
-                write::run(&pipeline::out_folder(common, &scenario), &run, None)?;
+        Command::Simulate { site, placement, stream } => {
+            let run = if *stream {
+                pipeline::simulate_stream(site, placement.as_deref(), common)?
+            } else {
+                pipeline::simulate(&pipeline::load(site, common)?, placement.as_deref(), common)?
+            };
+            if let Some(folder) = &common.out {
+                write::run(folder, &run, None)?;
             }
             say(reports::measures(&run), &|| Ok(reports::json::to_text(&run)))?;
             Ok(ExitCode::SUCCESS)

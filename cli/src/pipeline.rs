@@ -58,7 +58,7 @@ pub fn plan(scenario: &Scenario, common: &Common) -> Result<Outcome, Failure> {
     let options = planner::Options { progress: Some(&tell), ..planner::Options::default() };
     let answer = planner::plan(site, &demands, &options);
 
-    let mut run = empty_run(scenario, common, demands.len());
+    let mut run = empty_run(&scenario.site, &scenario.digest, common, demands.len());
     run.unknowns.extend(notes);
     let plan = match answer {
         Answer::Fits(found) => {
@@ -116,14 +116,13 @@ pub fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> (Vec<Fl
 }
 
 /// A run without fleets.
-fn empty_run(scenario: &Scenario, common: &Common, replications: usize) -> Run {
-    let site = &scenario.site;
+fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) -> Run {
     Run {
         tool: TOOL.into(),
         site: site.name.clone(),
         title: site.title.clone(),
         site_digest: models::digest::of_value(site),
-        scenario_digest: scenario.digest.clone(),
+        scenario_digest: digest.to_owned(),
         seed: common.seed,
         replications: replications as u32,
         years: site.prices.years,
@@ -150,6 +149,23 @@ fn fleet(
     verdicts: Option<Vec<Judgement>>,
 ) -> Fleet {
     let replays: Vec<Measures> = demands.par_iter().map(|d| replay(site, d, placement)).collect();
+    let verdicts = verdicts.unwrap_or_else(|| planner::judge_all(site, demands, placement));
+    let headrooms = down::headrooms(site, &demands[0], placement);
+    fleet_of(name, title, site, buys, placement, replays, verdicts, headrooms)
+}
+
+/// One fleet from its replays and judgements.
+#[allow(clippy::too_many_arguments, reason = "the parts of a fleet, each once")]
+fn fleet_of(
+    name: &str,
+    title: &str,
+    site: &Site,
+    buys: &[(ClassId, u32)],
+    placement: &Placement,
+    replays: Vec<Measures>,
+    verdicts: Vec<Judgement>,
+    headrooms: Vec<down::Headroom>,
+) -> Fleet {
     let first = &replays[0];
     let over = |name: &str, unit: &str, of: &dyn Fn(&Measures) -> f64| figure(name, unit, &replays.iter().map(of).collect::<Vec<_>>());
     let figures = vec![
@@ -182,8 +198,8 @@ fn fleet(
         placement: placed(site, placement).into_iter().map(|p| (p.guest, p.host)).collect(),
         cost: cost::of(site, placement, first.site.mean_w),
         figures,
-        verdicts: verdicts.unwrap_or_else(|| planner::judge_all(site, demands, placement)),
-        headrooms: down::headrooms(site, &demands[0], placement),
+        verdicts,
+        headrooms,
         measures: replays.into_iter().next().expect("at least one replay"),
     }
 }
@@ -247,44 +263,95 @@ fn binds(verdicts: &[Judgement]) -> Vec<String> {
     tight.into_iter().take(3).map(|t| t.1).collect()
 }
 
-/// Replays one placement: today's, an alternative's or a plan's.
-pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
-    let site = &scenario.site;
-    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
-    let mut run = empty_run(scenario, common, demands.len());
-    let named = |name: &str| site.alternatives.iter().find(|a| a.name == name);
+/// A placement that was asked for by name.
+struct Asked {
+    name: String,
+    title: String,
+    site: Site,
+    buys: Vec<(ClassId, u32)>,
+    placement: Placement,
+}
+
+/// Today's placement, an alternative's or a plan's; today's (or the baseline's) where none is named.
+fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked, Failure> {
     let wanted = match placement {
         Some(p) => p.to_owned(),
         None if site.today.is_some() => "today".to_owned(),
         None => match site.alternatives.iter().find(|a| a.baseline).or(site.alternatives.first()) {
             Some(a) => a.name.clone(),
             None => {
-                return Err(Failure::Usage(
-                    "nothing runs today and no alternative is given: name a plan with --placement plan.json".into(),
-                ));
+                return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into()));
             }
         },
     };
-    let one = match (&site.today, named(&wanted)) {
-        (Some(today), _) if wanted == "today" => fleet("today", "as it stands", site, &[], &demands, today, None),
-        (_, Some(a)) => {
-            let (with, placement) = alternative::place(site, &demands[0], a).map_err(|e| Failure::Usage(e.to_string()))?;
-            fleet(&a.name, &a.title, &with, &a.buys, &demands, &placement, None)
-        }
-        _ if Path::new(&wanted).is_file() => {
-            let plan = read_plan(Path::new(&wanted))?;
-            let (with, buys, placement) = understand(site, &plan)?;
-            fleet("plan", "the plan", &with, &buys, &demands, &placement, None)
-        }
-        _ => {
-            let mut names: Vec<&str> = site.alternatives.iter().map(|a| a.name.as_str()).collect();
-            if site.today.is_some() {
-                names.insert(0, "today");
+    if let Some(today) = site.today.as_ref().filter(|_| wanted == "today") {
+        return Ok(Asked { name: wanted, title: "as it stands".into(), site: site.clone(), buys: Vec::new(), placement: today.clone() });
+    }
+    if let Some(a) = site.alternatives.iter().find(|a| a.name == wanted) {
+        let (with, placement) = alternative::place(site, demand, a).map_err(|e| Failure::Usage(e.to_string()))?;
+        return Ok(Asked { name: wanted, title: a.title.clone(), site: with, buys: a.buys.clone(), placement });
+    }
+    if Path::new(&wanted).is_file() {
+        let (with, buys, placement) = understand(site, &read_plan(Path::new(&wanted))?)?;
+        return Ok(Asked { name: "plan".into(), title: "the plan".into(), site: with, buys, placement });
+    }
+    let mut names: Vec<&str> = site.alternatives.iter().map(|a| a.name.as_str()).collect();
+    if site.today.is_some() {
+        names.insert(0, "today");
+    }
+    Err(Failure::Usage(format!("`{wanted}` is no placement: give {} or the path of a plan.json", names.join(", "))))
+}
+
+/// Replays one placement.
+pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
+    let site = &scenario.site;
+    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
+    let mut run = empty_run(site, &scenario.digest, common, demands.len());
+    let a = asked(site, &demands[0], placement)?;
+    run.fleets.push(fleet(&a.name, &a.title, &a.site, &a.buys, &demands, &a.placement, None));
+    Ok(run)
+}
+
+/// Steps of a block of a stream.
+const BLOCK_STEPS: usize = 1024;
+
+/// Replays one placement block by block: the trace is never held whole.
+///
+/// Power and shortage are those of every step. The rules are judged on a coarser demand that is kept besides, the greatest
+/// step of each stretch, within a quarter of the memory cap: what holds there holds.
+pub fn simulate_stream(path: &Path, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
+    let cap = common.memory_cap << 20;
+    let mut streamed = scenarios::stream(path, &scenarios::Options { memory_cap_bytes: cap })?;
+    let (site, grid) = (streamed.site.clone(), streamed.grid);
+    let mut run = empty_run(&site, &streamed.digest, common, 1);
+    let nothing = Demand { step: grid.step, steps: 0, guests: vec![models::demand::Columns::default(); site.guests.len()] };
+    let a = asked(&site, &nothing, placement)?;
+
+    let most_slots = (cap / 16 / site.guests.len().max(1) as u64).max(1);
+    let width = (grid.steps as u64).div_ceil(most_slots).max(1);
+    let mut coarse = Demand { step: grid.step.times(width), steps: (grid.steps as u64).div_ceil(width) as usize, guests: nothing.guests };
+    let mut replay = sim::replay::Replay::new(&a.site, &a.placement, grid.step, grid.steps);
+    let (progress, mut done) = (Progress::new(common.json), 0u64);
+    while let Some(block) = streamed.next_block(BLOCK_STEPS)? {
+        replay.push(&block);
+        for (to, from) in coarse.guests.iter_mut().zip(&block.guests).filter(|(_, from)| !from.cpu_khz.is_empty()) {
+            to.cpu_khz.resize(coarse.steps, 0);
+            for (t, khz) in from.cpu_khz.iter().enumerate() {
+                let slot = &mut to.cpu_khz[((done + t as u64) / width) as usize];
+                *slot = (*slot).max(*khz);
             }
-            return Err(Failure::Usage(format!("`{wanted}` is no placement: give {} or the path of a plan.json", names.join(", "))));
         }
-    };
-    run.fleets.push(one);
+        done += block.steps as u64;
+        progress.tell(&format!("{done} of {} steps", grid.steps));
+    }
+    if width > 1 {
+        run.unknowns.push(format!(
+            "the trace was replayed as a stream: the rules are judged on the greatest of every {width} steps, which is on the safe side"
+        ));
+    }
+    let verdicts = rule::judge(&a.site, &coarse, &a.placement);
+    let headrooms = down::headrooms(&a.site, &coarse, &a.placement);
+    run.fleets.push(fleet_of(&a.name, &a.title, &a.site, &a.buys, &a.placement, vec![replay.finish()], verdicts, headrooms));
     Ok(run)
 }
 

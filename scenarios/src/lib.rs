@@ -1,6 +1,7 @@
 //! The only room that reads scenario files and recorded loads, and turns them into a [`Site`] and its [`Load`]s.
 //!
 //! - [`load`]: a folder with a site.toml, understood: a [`Scenario`]
+//! - [`stream`]: the same with its one recorded table read in blocks: a [`Streamed`]
 //! - [`targets`](targets::targets): published figures that ours are held against
 //! - [`schema`]: the JSON Schema of site.toml for editors
 //! - [`table`]: recorded CPU in CSV, gzip or Parquet, also in blocks where it is larger than memory
@@ -32,9 +33,9 @@ pub mod weblog;
 
 use std::path::{Path, PathBuf};
 
-use models::demand::Load;
+use models::demand::{Columns, Demand, Load};
 use models::quantity::Nanos;
-use models::site::Site;
+use models::site::{GuestId, Site};
 
 pub use error::{Error, Fault};
 pub use lines::Limits;
@@ -109,4 +110,61 @@ pub fn load(path: &Path, options: &Options) -> Result<Scenario, Error> {
         guest.full_speed = full_speed;
     }
     Ok(Scenario { site, loads: read.loads, grid, digest: files.digest(), folder: files.path })
+}
+
+/// A site whose one recorded table is read in blocks, for a trace larger than memory.
+pub struct Streamed {
+    /// The site.
+    pub site: Site,
+    /// The grid of time.
+    pub grid: Grid,
+    /// As [`Scenario::digest`].
+    pub digest: String,
+    guests: Vec<GuestId>,
+    table: table::Stream,
+    done: usize,
+    file: PathBuf,
+}
+
+/// Opens a scenario whose only load is one `load.recorded-cpu` at the horizon's own step, to be read in blocks.
+///
+/// # Errors
+/// As [`load`]; and where there are other loads, growth, or another step.
+pub fn stream(path: &Path, options: &Options) -> Result<Streamed, Error> {
+    let (folder, site_file) = folder::site_file(path)?;
+    let text = document::Text::read(&site_file)?;
+    let doc = text.document()?;
+    let file: file::Site = doc.get()?;
+    let (mut site, known) = understand::site(&doc, &file)?;
+    let mut files = folder::Folder::of(folder, &site_file)?;
+    let one = loads::one_table(&doc, &file, &site, &known, &mut files, options)?;
+    for (guest, full_speed) in site.guests.iter_mut().zip(one.full_speed) {
+        guest.full_speed = full_speed;
+    }
+    let digest = files.digest();
+    Ok(Streamed { site, grid: Grid::of(&file), digest, guests: one.guests, table: one.stream, done: 0, file: site_file })
+}
+
+impl Streamed {
+    /// The next steps of the horizon, at most so many; nothing after the last.
+    ///
+    /// # Errors
+    /// What is wrong with the table where it is read, and a table that ends before the horizon.
+    pub fn next_block(&mut self, steps: usize) -> Result<Option<Demand>, Error> {
+        let left = self.grid.steps - self.done;
+        if left == 0 {
+            self.table.finish()?;
+            return Ok(None);
+        }
+        let Some(block) = self.table.next_block(steps.min(left))? else {
+            let message = format!("the recorded table ends after {} rows, and the horizon has {} steps", self.done, self.grid.steps);
+            return Err(Error::new(&self.file, message).help("make `horizon.steps` less: what was not recorded is not zero"));
+        };
+        self.done += block.rows;
+        let mut demand = Demand { step: self.grid.step, steps: block.rows, guests: vec![Columns::default(); self.site.guests.len()] };
+        for (g, cpu_khz) in self.guests.iter().zip(block.columns_khz) {
+            demand.guests[g.index()].cpu_khz = cpu_khz;
+        }
+        Ok(Some(demand))
+    }
 }

@@ -82,6 +82,61 @@ pub(crate) fn all(
     Ok(Read { loads: found.into_iter().map(|(_, load)| load).collect(), full_speed: it.full_speed })
 }
 
+/// A single recorded table, opened to be read in blocks, and what it falls on.
+pub(crate) struct OneTable {
+    pub(crate) stream: Stream,
+    pub(crate) guests: Vec<GuestId>,
+    pub(crate) full_speed: Vec<Option<Mhz>>,
+}
+
+/// The one recorded table of a site that has no other load, at the horizon's own step.
+pub(crate) fn one_table(
+    doc: &Document<'_>,
+    file: &file::Site,
+    site: &Site,
+    known: &Known,
+    folder: &mut Folder,
+    options: &Options,
+) -> Result<OneTable, Error> {
+    let Loads { constant, recorded_cpu, opendc, recorded_counts, web_log, mail, flash_crowd, passes, nightly } = &file.load;
+    let others = constant.len()
+        + opendc.len()
+        + recorded_counts.len()
+        + web_log.len()
+        + mail.len()
+        + flash_crowd.len()
+        + passes.len()
+        + nightly.len();
+    let [only] = recorded_cpu.as_slice() else {
+        return Err(doc.error(&At::root().key("load"), "a stream needs exactly one `load.recorded-cpu`"));
+    };
+    let at = At::root().key("load").key("recorded-cpu").index(0);
+    if others > 0 || only.growth_per_year.get() != 0.0 {
+        return Err(doc
+            .error(&at, "a stream cannot be joined with other loads or with growth")
+            .help("leave them out, or raise the cap with `--memory-cap MIB` and load all of it"));
+    }
+    let mut it = Reader {
+        doc,
+        site,
+        known,
+        folder,
+        options,
+        grid: Grid::of(file),
+        step_s: u64::from(file.horizon.step_s.get()),
+        held_bytes: 0,
+        full_speed: vec![None; site.guests.len()],
+    };
+    let guests = it.guests(&at, &only.common())?;
+    // A stream never holds the whole, so that no cap is asked of what the file expands to.
+    let limits = Limits { expanded_bytes: u64::MAX, ..Limits::default() };
+    let (stream, _, ratio) = it.open_table(&at, only, &guests, limits)?;
+    if ratio != Ratio::Gather(1) {
+        return Err(doc.error(&at.key("step_s"), "a stream is replayed at its own step").help("make `horizon.step_s` the same"));
+    }
+    Ok(OneTable { stream, guests, full_speed: it.full_speed })
+}
+
 struct Reader<'a, 't> {
     doc: &'a Document<'t>,
     site: &'a Site,
@@ -148,7 +203,7 @@ impl Reader<'_, '_> {
                     at,
                     format!("the recorded columns need {} bytes, {bytes} of them for this load, and the cap is {cap}", self.held_bytes),
                 )
-                .help("raise the cap with `--memory-cap MIB`, take a coarser `horizon.step_s`, or name fewer guests"));
+                .help("raise the cap with `--memory-cap MIB`, replay it as a stream with `simulate --stream`, take a coarser `horizon.step_s`, or name fewer guests"));
         }
         Ok(())
     }
@@ -203,8 +258,15 @@ impl Reader<'_, '_> {
             .help("leave `split` out: each guest has its column"))
     }
 
-    fn recorded_cpu(&mut self, at: &At, l: &file::load::RecordedCpu, guests: &[GuestId]) -> Result<LoadKind, Error> {
-        let (doc, steps) = (self.doc, self.grid.steps);
+    /// The table of a recorded load, opened, with its digest and how its step meets the horizon's.
+    fn open_table(
+        &mut self,
+        at: &At,
+        l: &file::load::RecordedCpu,
+        guests: &[GuestId],
+        limits: Limits,
+    ) -> Result<(Stream, String, Ratio), Error> {
+        let doc = self.doc;
         self.only_each(at, l.split)?;
         let ratio = self.ratio(at, u64::from(l.step_s.get()))?;
         let time = match (&l.time_column, l.time_step) {
@@ -247,10 +309,17 @@ impl Reader<'_, '_> {
             Columns::ByOrder => Choice::First(guests.len()),
             Columns::ByName => Choice::Named(guests.iter().map(|g| self.site.guests[g.index()].name.clone()).collect()),
         };
+        let named = self.folder.named(doc, &at.key("file"), &l.file, &[".csv", ".csv.gz", ".parquet"])?;
+        let stream = self.of(at, Stream::open(&named.path, &Layout { columns, unit, time }, limits))?;
+        Ok((stream, named.digest, ratio))
+    }
+
+    fn recorded_cpu(&mut self, at: &At, l: &file::load::RecordedCpu, guests: &[GuestId]) -> Result<LoadKind, Error> {
+        let steps = self.grid.steps;
         let key = at.key("file");
         self.hold(&key, guests.len() as u64, 4 * steps as u64)?;
-        let named = self.folder.named(doc, &key, &l.file, &[".csv", ".csv.gz", ".parquet"])?;
-        let mut stream = self.of(at, Stream::open(&named.path, &Layout { columns, unit, time }, self.limits()))?;
+        let limits = self.limits();
+        let (mut stream, digest, ratio) = self.open_table(at, l, guests, limits)?;
         let mut means: Vec<Means> = guests.iter().map(|_| Means::new(ratio, steps)).collect();
         let needed = ratio.rows_for(steps as u64);
         let mut rows = 0;
@@ -266,7 +335,7 @@ impl Reader<'_, '_> {
         if rows < needed {
             return Err(self.too_short(&key, rows_message(&l.file, rows, needed), ratio));
         }
-        Ok(LoadKind::RecordedCpu { columns_khz: means.into_iter().map(|m| m.column).collect(), digest: named.digest })
+        Ok(LoadKind::RecordedCpu { columns_khz: means.into_iter().map(|m| m.column).collect(), digest })
     }
 
     fn opendc(&mut self, at: &At, l: &file::load::OpenDc, guests: &[GuestId]) -> Result<LoadKind, Error> {
