@@ -33,8 +33,9 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::Plan { site } => {
             let scenario = pipeline::load(site, common)?;
-            let outcome = pipeline::plan(&scenario, common)?;
-            let files = write::run(&pipeline::out_folder(common, &scenario), &outcome.run, outcome.plan.as_ref())?;
+            let folder = pipeline::out_folder(common, &scenario);
+            let outcome = pipeline::plan(scenario, common)?;
+            let files = write::run(&folder, &outcome.run, outcome.plan.as_ref())?;
             let text = reports::summary(&outcome.run, outcome.plan.as_ref()) + &write::listing(&files);
             say(text, &|| pipeline::summary_json(&outcome, &files))?;
             Ok(exit(outcome.plan.is_some()))
@@ -43,7 +44,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             let run = if *stream {
                 pipeline::simulate_stream(site, placement.as_deref(), common)?
             } else {
-                pipeline::simulate(&pipeline::load(site, common)?, placement.as_deref(), common)?
+                pipeline::simulate(pipeline::load(site, common)?, placement.as_deref(), common)?
             };
             if let Some(folder) = &common.out {
                 write::run(folder, &run, None)?;

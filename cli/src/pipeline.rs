@@ -42,17 +42,22 @@ pub fn out_folder(common: &Common, scenario: &Scenario) -> PathBuf {
 }
 
 /// The loads of a scenario as columns: once where they are recorded, else a replication each.
-pub fn demands(site: &Site, loads: &[Load], grid: &scenarios::Grid, seed: u64, replications: u32) -> Vec<Demand> {
+pub fn demands(site: &Site, loads: Vec<Load>, grid: &scenarios::Grid, seed: u64, replications: u32) -> Vec<Demand> {
     let grid = Grid { step: grid.step, steps: grid.steps, year: grid.judged_year };
-    let count = if loads.iter().any(|l| l.kind.is_random()) { replications } else { 1 };
-    (0..count).into_par_iter().map(|r| sim::load::demand(site, loads, grid, seed, r)).collect()
+    if loads.iter().any(|l| l.kind.is_random()) {
+        (0..replications).into_par_iter().map(|r| sim::load::demand(site, &loads, grid, seed, r)).collect()
+    } else {
+        vec![sim::load::demand_once(site, loads, grid, seed)]
+    }
 }
 
 /// Replays, compares, chooses and judges.
-pub fn plan(scenario: &Scenario, common: &Common) -> Result<Outcome, Failure> {
+pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure> {
     let progress = Progress::new(common.json);
+    let loads = std::mem::take(&mut scenario.loads);
+    let scenario = &scenario;
     let site = &scenario.site;
-    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
     let (mut fleets, notes) = compared(site, &demands, &progress);
     let tell = |what: &str| progress.tell(what);
     let options = planner::Options { progress: Some(&tell), ..planner::Options::default() };
@@ -280,7 +285,9 @@ fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked,
         None => match site.alternatives.iter().find(|a| a.baseline).or(site.alternatives.first()) {
             Some(a) => a.name.clone(),
             None => {
-                return Err(Failure::Usage("nothing runs today and no alternative is given: name a plan with --placement plan.json".into()));
+                return Err(Failure::Usage(
+                    "nothing runs today and no alternative is given: name a plan with --placement plan.json".into(),
+                ));
             }
         },
     };
@@ -303,9 +310,9 @@ fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked,
 }
 
 /// Replays one placement.
-pub fn simulate(scenario: &Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
+pub fn simulate(scenario: Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
     let site = &scenario.site;
-    let demands = demands(site, &scenario.loads, &scenario.grid, common.seed, common.replications);
+    let demands = demands(site, scenario.loads, &scenario.grid, common.seed, common.replications);
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
     let a = asked(site, &demands[0], placement)?;
     run.fleets.push(fleet(&a.name, &a.title, &a.site, &a.buys, &demands, &a.placement, None));
@@ -370,7 +377,7 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
     if what.extension().is_some_and(|e| e == "json") {
         let plan = read_plan(what)?;
         let folder = scenario.map_or_else(|| Path::new("scenarios").join(&plan.site), Path::to_path_buf);
-        return check_plan(&plan, &load(&folder, common)?);
+        return check_plan(&plan, load(&folder, common)?);
     }
     let scenario = load(what, common)?;
     let site = &scenario.site;
@@ -395,7 +402,7 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
 }
 
 /// Recounts every rule of a plan, at every step and at its end.
-pub fn check_plan(plan: &Plan, scenario: &Scenario) -> Result<Checked, Failure> {
+pub fn check_plan(plan: &Plan, scenario: Scenario) -> Result<Checked, Failure> {
     let site = &scenario.site;
     let mut faults = Vec::new();
     let digest = models::digest::of_value(site);
@@ -406,7 +413,7 @@ pub fn check_plan(plan: &Plan, scenario: &Scenario) -> Result<Checked, Failure> 
         faults.push(format!("stale: the plan is for files of digest {}, and the files have {}", plan.scenario_digest, scenario.digest));
     }
     let (with, _, placement) = understand(site, plan)?;
-    let demands = demands(site, &scenario.loads, &scenario.grid, plan.seed, plan.replications);
+    let demands = demands(site, scenario.loads, &scenario.grid, plan.seed, plan.replications);
     let verdicts = planner::judge_all(&with, &demands, &placement);
     let start = with.today.clone().unwrap_or_else(|| Placement::empty(&with));
     let mut judged = 0;

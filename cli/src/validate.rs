@@ -108,7 +108,7 @@ fn found(root: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// As [`all`].
 pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<Vec<Row>, Failure> {
     let needs_plan = |t: &Target| !matches!(t.measure, Measure::CloudsimNpaKwh | Measure::CloudsimDvfsKwh | Measure::OpendcEnergyJ);
-    let run = if targets.iter().any(needs_plan) { Some(pipeline::plan(scenario, common)?.run) } else { None };
+    let run = if targets.iter().any(needs_plan) { Some(pipeline::plan(scenario.clone(), common)?.run) } else { None };
     Ok(targets
         .iter()
         .map(|t| {

@@ -31,28 +31,58 @@ const DAY_S: f64 = 86_400.0;
 pub fn demand(site: &Site, loads: &[Load], grid: Grid, seed: u64, replication: u32) -> Demand {
     let mut demand = Demand { step: grid.step, steps: grid.steps, guests: vec![Columns::default(); site.guests.len()] };
     for load in loads {
-        let growth = (1.0 + load.growth_per_year).powi(grid.year.saturating_sub(1) as i32);
-        match load.split {
-            Split::Each => {
-                for (k, g) in load.guests.iter().enumerate() {
-                    let entity = format!("{}/{}", load.name, site.guests[g.index()].name);
-                    fall(&mut demand, load, k, *g, &entity, grid, growth, seed, replication, 1.0);
-                }
+        add_load(&mut demand, site, load, grid, seed, replication);
+    }
+    demand
+}
+
+fn add_load(demand: &mut Demand, site: &Site, load: &Load, grid: Grid, seed: u64, replication: u32) {
+    let growth = (1.0 + load.growth_per_year).powi(grid.year.saturating_sub(1) as i32);
+    let mut fall_on =
+        |k: usize, g: GuestId, entity: &str, part: f64| fall(demand, load, k, g, entity, grid, growth, seed, replication, part);
+    match load.split {
+        Split::Each => {
+            for (k, g) in load.guests.iter().enumerate() {
+                fall_on(k, *g, &format!("{}/{}", load.name, site.guests[g.index()].name), 1.0);
             }
-            Split::Even => {
-                let part = 1.0 / load.guests.len() as f64;
-                for (k, g) in load.guests.iter().enumerate() {
-                    fall(&mut demand, load, k, *g, &load.name, grid, growth, seed, replication, part);
-                }
+        }
+        Split::Even => {
+            let part = 1.0 / load.guests.len() as f64;
+            for (k, g) in load.guests.iter().enumerate() {
+                fall_on(k, *g, &load.name, part);
             }
-            Split::First => {
-                if let Some(g) = load.guests.first() {
-                    fall(&mut demand, load, 0, *g, &load.name, grid, growth, seed, replication, 1.0);
-                }
+        }
+        Split::First => {
+            if let Some(g) = load.guests.first() {
+                fall_on(0, *g, &load.name, 1.0);
             }
         }
     }
-    demand
+}
+
+/// The same where nothing is random, and the loads are not needed any more: a recording that is a guest's only load becomes
+/// its column without a copy, so that a trace is held once, at 4 bytes a sample.
+#[must_use]
+pub fn demand_once(site: &Site, loads: Vec<Load>, grid: Grid, seed: u64) -> Demand {
+    let mut whole = demand(site, &[], grid, seed, 0);
+    for mut load in loads {
+        let grown = load.growth_per_year != 0.0 && grid.year > 1;
+        if let LoadKind::RecordedCpu { columns_khz, .. } = &mut load.kind
+            && !grown
+        {
+            for (g, column) in load.guests.iter().zip(std::mem::take(columns_khz)) {
+                let to = &mut whole.guests[g.index()].cpu_khz;
+                if to.is_empty() {
+                    *to = column;
+                } else {
+                    to.iter_mut().zip(column).for_each(|(a, b)| *a = a.saturating_add(b));
+                }
+            }
+        } else {
+            add_load(&mut whole, site, &load, grid, seed, 0);
+        }
+    }
+    whole
 }
 
 /// Lets a part of a load fall on one guest: the `k`-th of the load.
