@@ -35,7 +35,8 @@ pub struct Headroom {
     pub needed_mib: u64,
     /// Memory free on the survivors, MiB.
     pub free_mib: u64,
-    /// CPU load of the survivors' own and the restarted guests at the rule's percentile, summed host by host, MHz.
+    /// CPU of the survivors at the rule's percentile, summed host by host, and of the guests to be restarted at their
+    /// peaks, MHz.
     pub cpu_needed_mhz: f64,
     /// What the rule lets the survivors use, MHz.
     pub cpu_available_mhz: f64,
@@ -122,6 +123,8 @@ struct Room<'a> {
     khz: Cow<'a, [u64]>,
     /// An upper bound of its load at any step.
     most_khz: u64,
+    /// Its load at the rule's percentile, before guests to be restarted come.
+    at_percentile: u64,
     limit_khz: f64,
     guests: usize,
     /// Takes no company: a physical-only workload runs there, or it has no hypervisor.
@@ -154,6 +157,7 @@ pub(crate) fn after(
                 host,
                 free: class.guest_memory().saturating_sub(used),
                 most_khz: loads[host.index()].most,
+                at_percentile: loads[host.index()].at_percentile,
                 khz: Cow::Borrowed(&loads[host.index()].khz),
                 limit_khz: cpu_limit_khz(site, host, rule.cpu_limit),
                 guests: guests.len(),
@@ -198,7 +202,8 @@ pub(crate) fn after(
     }
     for room in rooms.iter_mut().filter(|r| taken_over[r.host.index()]) {
         room.most_khz = room.khz.iter().copied().max().unwrap_or(0);
-        let load = load_at(&room.khz, p) as f64;
+        room.at_percentile = load_at(&room.khz, p);
+        let load = room.at_percentile as f64;
         if load > room.limit_khz {
             breaches.push(Breach {
                 needed: load / 1000.0,
@@ -247,11 +252,8 @@ pub(crate) fn after(
         }
     }
 
-    let load = |r: &Room<'_>| match &r.khz {
-        Cow::Borrowed(_) => loads[r.host.index()].at_percentile,
-        Cow::Owned(khz) => load_at(khz, p),
-    };
-    let cpu_needed_mhz = rooms.iter().map(|r| load(r) as f64).sum::<f64>() / 1000.0;
+    let comes: u64 = restart.iter().map(|g| u64::from(demand.guests[g.index()].cpu_khz.iter().copied().max().unwrap_or(0))).sum();
+    let cpu_needed_mhz = (rooms.iter().map(|r| r.at_percentile).sum::<u64>() + comes) as f64 / 1000.0;
     let cpu_available_mhz = rooms.iter().filter(|r| !r.single || r.guests > 0).map(|r| r.limit_khz).sum::<f64>() / 1000.0;
     let margin = Margin { needed: needed.0 as f64, available: free.0 as f64, unit: "MiB".into(), place: loss.name.clone(), when: None };
     let verdict = match undecided {
@@ -263,7 +265,7 @@ pub(crate) fn after(
                 .iter()
                 .filter(|r| taken_over[r.host.index()])
                 .map(|r| Margin {
-                    needed: load_at(&r.khz, p) as f64 / 1000.0,
+                    needed: r.at_percentile as f64 / 1000.0,
                     available: r.limit_khz / 1000.0,
                     unit: "MHz".into(),
                     place: loss.name.clone(),
