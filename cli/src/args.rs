@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -27,8 +26,8 @@ pub struct Common {
     #[arg(long, global = true, default_value_t = 1, value_name = "N")]
     pub seed: u64,
     /// Threads; as many as there are cores where it is not given. The answer is the same for any number.
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
     /// Folder for what is written; `out/SITE` where it is not given.
     #[arg(long, global = true, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(threads) = args.common.threads {
         // The global pool can be built once; nothing has used it yet.
-        if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global() {
+        if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global() {
             return diagnose::report(&Failure::Usage(format!("{threads} threads: {e}")), args.common.json);
         }
     }
