@@ -390,6 +390,29 @@ pub(crate) fn bound(run: &Run, plan: Option<&Plan>) -> Option<String> {
     Some(text)
 }
 
+/// What the two views of power say of the fleets, where there is a CVCF: which fit by nameplate, and which by curves.
+pub(crate) fn views(run: &Run) -> Option<String> {
+    let ups = run.ups.as_ref()?;
+    let share = |va: f64, w: f64| f64::max(va / ups.rating_va, w / ups.limit_w);
+    let say_of = |view: &str, shares: &[(&str, f64)]| {
+        let over: Vec<String> = shares.iter().filter(|s| s.1 > 1.0).map(|(n, s)| format!("{n} ({})", say::percent(*s))).collect();
+        let fullest = shares.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        match (over.is_empty(), fullest) {
+            (true, Some((name, s))) => format!("by {view} all fit, the fullest ({name}) with {} of the limit", say::percent(*s)),
+            (false, _) if over.len() == shares.len() => format!("by {view} none fits: {}", over.join(", ")),
+            (false, _) => format!("by {view} all fit but {}", over.join(", ")),
+            (true, None) => String::new(),
+        }
+    };
+    if run.fleets.is_empty() {
+        return None;
+    }
+    let of = |by: &dyn Fn(&Fleet) -> f64| run.fleets.iter().map(|f| (f.name.as_str(), by(f))).collect::<Vec<_>>();
+    let nameplate = of(&|f| share(f.measures.site.nameplate.va.value, f.measures.site.nameplate.w.value));
+    let expected = of(&|f| share(f.measures.site.peak_va.get(), f.measures.site.peak_w.get()));
+    Some(format!("{}; {}", say_of("nameplate", &nameplate), say_of("measured curves", &expected)))
+}
+
 /// A fleet in one line: hosts, power, cost, rules.
 pub(crate) fn line(run: &Run, fleet: &Fleet) -> String {
     let s = &fleet.measures.site;

@@ -25,6 +25,8 @@ CPU not served      0 %                               0 %
 energy              14.4 kWh                          9.12 kWh
 cost over 4 years   410,000 yen (408,000 to 415,000)  210,000 yen (208,000 to 215,000)
 rules               every rule holds                  every rule holds
+views       by nameplate all fit but today (135 %); by measured curves all fit, the fullest (today)
+            with 75 % of the limit
 binds       memory: 2.0 of 4.0 GiB on a
 bound       no fleet that keeps the rules costs less than 200,000 yen (memory: 1 host at least); the
             plan costs 5.0 % more
@@ -67,10 +69,10 @@ fn where_nothing_fits_the_summary_says_why() {
 }
 
 #[test]
-fn more_than_two_fleets_have_a_line_each() {
+fn fleets_besides_the_two_have_a_line_each() {
     let (run, plan) = sample(USUAL);
     let text = reports::summary(&run, Some(&plan));
-    assert!(text.contains("\nplan        chosen: 11 hosts, 7.75 kVA expected, 26.9 nameplate, 14.16 M yen, every rule holds\n"), "{text}");
+    assert!(!text.contains("chosen: 11 hosts"), "the plan has its column: {text}");
     assert!(text.contains("\n4 VM hosts  10 hosts, "), "{text}");
 }
 

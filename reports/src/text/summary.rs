@@ -3,12 +3,12 @@
 use models::plan::Plan;
 
 use super::table::{Align, Table, wrap};
-use crate::contender::{Lineup, answer, bound, line, ordered, rows};
+use crate::contender::{Lineup, answer, bound, line, ordered, rows, views};
 use crate::run::Run;
 use crate::say;
 
 /// Most lines of a summary.
-pub const LINES: usize = 24;
+pub const LINES: usize = 25;
 
 /// Most columns of a summary.
 pub const COLUMNS: usize = 100;
@@ -62,6 +62,9 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
         }
         lines.extend(table.lines(0, 34).into_iter().map(|l| say::cut(&l, COLUMNS)));
     }
+    if let Some(text) = views(run) {
+        lines.extend(at_most(wrap(&format!("views       {text}"), COLUMNS, 12), 2));
+    }
     let binds: Vec<&str> = run.binds.iter().take(2).map(String::as_str).collect();
     if !conflicts && !binds.is_empty() {
         lines.extend(at_most(wrap(&format!("binds       {}", binds.join("; ")), COLUMNS, 12), 2));
@@ -71,7 +74,8 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
     }
     if run.fleets.len() > 2 {
         let room = LINES.saturating_sub(lines.len());
-        let all = ordered(run);
+        // Those side by side above need no line of their own.
+        let all: Vec<_> = ordered(run).into_iter().filter(|f| !fleets.iter().any(|x| std::ptr::eq(*x, *f))).collect();
         let shown = if all.len() > room { room.saturating_sub(1) } else { all.len() };
         let names: Vec<String> = all.iter().take(shown).map(|f| say::cut(&f.name, 16)).collect();
         let wide = names.iter().map(|n| say::width(n)).max().unwrap_or(0).max(10);
