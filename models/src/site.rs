@@ -562,7 +562,10 @@ impl Site {
         by_group
     }
 
-    /// Whether the host may carry the guest at all: mode, pool, pin, and its memory alone.
+    /// Whether the host may be given the guest: mode, pool, pin, and its memory alone.
+    ///
+    /// A guest that can be virtual is not given to a host without a hypervisor (a virtual machine's image does not start
+    /// there), though it may stand there today.
     #[must_use]
     pub fn admits(&self, host: HostId, guest: GuestId) -> bool {
         let (h, g) = (&self.hosts[host.index()], &self.guests[guest.index()]);

@@ -71,7 +71,7 @@ fn memory_free_in_pieces_is_not_memory_free() {
     let Verdict::Broken { breaches, count: 3 } = word(&rule::judge(&s, &d, &at(&[0, 1, 2], 3)), RuleName::OneHostDown).clone() else {
         panic!()
     };
-    assert_eq!((breaches[0].needed, breaches[0].available), (600.0, 800.0));
+    assert_eq!((breaches[0].needed, breaches[0].available, breaches[0].unit.as_str()), (1.0, 0.0, "guests placed"));
     assert!(breaches[0].why.contains("in pieces"), "{}", breaches[0].why);
 }
 
@@ -259,4 +259,99 @@ fn a_host_with_guests_on_it_is_not_powered_off_and_a_false_condition_is_a_fault(
     boot.before = vec![Condition::HostOff { host: "h1".into() }];
     let walk = walk::walk(&s, &d, &at(&[0], 1), &[boot]);
     assert!(walk.faults.iter().any(|f| f.why == "before it, `h1 is off` is not so"), "{:?}", walk.faults);
+}
+
+fn stop(number: u32, guest: &str, host: &str) -> Step {
+    step(number, Action::StopGuest { guest: guest.into(), host: host.into() })
+}
+
+#[test]
+fn a_member_that_is_stopped_on_its_way_leaves_its_partner_without_a_survivor() {
+    let (mut s, d) = site(3, &[100, 100]);
+    s.groups = vec!["pair".into()];
+    for g in &mut s.guests {
+        g.group = Some(GroupId(0));
+        g.on_loss = OnLoss::Survivor;
+    }
+    s.rules.one_host_down = Some(DownRule { cpu_limit: 1.0 });
+    let steps = [
+        stop(1, "g0", "h1"),
+        step(2, Action::DefineGuest { guest: "g0".into(), host: "h3".into() }),
+        step(3, Action::StartGuest { guest: "g0".into(), host: "h3".into() }),
+    ];
+    let walk = walk::walk(&s, &d, &at(&[0, 1], 3), &steps);
+    assert!(walk.faults.iter().any(|f| f.step == 1 && f.rule == Some(RuleName::OneHostDown)), "{:?}", walk.faults);
+}
+
+#[test]
+fn a_workload_on_the_metal_is_not_moved_live() {
+    let (mut s, d) = site(2, &[100]);
+    s.guests[0].mode = Mode::PhysicalOnly;
+    let live = [migrate(1, "g0", "h1", "h2")];
+    assert!(walk::walk(&s, &d, &at(&[0], 2), &live).faults[0].why.contains("cannot be moved live"));
+    s.guests[0].mode = Mode::Paravirtual;
+    s.classes[0].hypervisor = None;
+    assert!(walk::walk(&s, &d, &at(&[0], 2), &live).faults[0].why.contains("cannot be moved live"));
+}
+
+#[test]
+fn a_rule_broken_today_may_not_be_broken_by_more_on_the_way() {
+    // 3 x 250 VA by nameplate on 700 VA: broken by 50. A fourth host makes it 300.
+    let (mut s, d) = site(4, &[100]);
+    s.ups = Some(Ups {
+        name: "CVCF".into(),
+        rating: VoltAmperes::new(700.0).unwrap(),
+        output_power_factor: PowerFactor::UNITY,
+        loss_no_load: 0.0,
+        loss_proportional: 0.0,
+        loss_square: 0.0,
+    });
+    s.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
+    let start = Placement { on: vec![true, true, true, false], host_of: vec![Some(HostId(0))] };
+    let boot = step(1, Action::BootHost { host: "h4".into() });
+    let walked = walk::walk(&s, &d, &start, &[boot]);
+    assert_eq!(walked.broken_before, [RuleName::Ups]);
+    assert_eq!(walked.faults.iter().map(|f| f.rule).collect::<Vec<_>>(), [Some(RuleName::Ups)]);
+    let off = step(1, Action::PowerOffHost { host: "h3".into() });
+    assert_eq!(walk::walk(&s, &d, &start, &[off]).faults, vec![]);
+}
+
+#[test]
+fn rooms_that_differ_in_their_pools_are_not_alike() {
+    // x (pool X) and y (pool Y) are lost; only h2 is in X alone, so that x must leave h1 to y.
+    let (mut s, d) = site(3, &[600, 500]);
+    s.pools = vec!["X".into(), "Y".into()];
+    s.guests[0].pool = Some(PoolId(0));
+    s.guests[1].pool = Some(PoolId(1));
+    s.hosts[0].pools = vec![PoolId(0), PoolId(1)];
+    s.hosts[1].pools = vec![PoolId(0)];
+    s.hosts[2].pools = vec![PoolId(0), PoolId(1)];
+    s.classes[0].memory = models::quantity::MiB(1100);
+    s.rules.one_host_down = Some(DownRule { cpu_limit: 1.0 });
+    s.classes.push(example::class("small", 4, 1000.0, 1000));
+    s.hosts[0].class = ClassId(1);
+    s.hosts[1].class = ClassId(1);
+    assert!(word(&rule::judge(&s, &d, &at(&[2, 2], 3)), RuleName::OneHostDown).holds());
+}
+
+#[test]
+fn two_feeds_a_host_are_both_looked_at() {
+    let (mut s, d) = site(2, &[100, 100]);
+    s.groups = vec!["pair".into()];
+    s.guests.iter_mut().for_each(|g| g.group = Some(GroupId(0)));
+    s.rules.apart = Some(vec![DomainKind::Feed]);
+    s.domains = ["a", "b", "c"].map(|n| Domain { name: n.into(), kind: DomainKind::Feed, limit_va: None }).to_vec();
+    s.hosts[0].domains = vec![DomainId(0), DomainId(2)];
+    s.hosts[1].domains = vec![DomainId(1), DomainId(2)];
+    assert!(!word(&rule::judge(&s, &d, &at(&[0, 1], 2)), RuleName::Apart).holds());
+}
+
+#[test]
+fn the_margin_of_a_loss_is_its_tightest_be_it_memory_or_cpu() {
+    // 100 MiB of 900 are needed, but CPU of the survivor is full: 2000 of its own and 2000 that come, of 4000.
+    let (mut s, _) = site(2, &[100, 100]);
+    s.rules.one_host_down = Some(DownRule { cpu_limit: 1.0 });
+    let all = rule::judge(&s, &example::steady(&[2000.0, 2000.0], 2), &at(&[0, 1], 2));
+    let Verdict::Holds { margin: Some(m) } = word(&all, RuleName::OneHostDown) else { panic!("{all:?}") };
+    assert_eq!((m.needed, m.available, m.unit.as_str()), (4000.0, 4000.0, "MHz"));
 }

@@ -1,6 +1,7 @@
 //! Lower bounds by volume: no fleet that keeps the rules costs less, or has fewer hosts on.
 //!
-//! - Memory: the guests that are not pinned need so much; with one host down, those to be restarted must fit in a fleet
+//! - Hosts with pinned guests are on and paid for; what those leave on them holds others for nothing.
+//! - Memory: the guests that are not pinned (physical-only workloads aside) need so much; with one host down, those to be restarted must fit in a fleet
 //!   without one of its hosts. The cheapest way to cover it, hosts divisible, is a bound on cost.
 //! - Places: a redundancy group of k needs k hosts; n fully virtual guests need n / (most a host).
 //! - CPU, only where the rule asks for every step (100th percentile): the peak of the sum.
@@ -13,7 +14,7 @@ use models::demand::Demand;
 use models::law::cost::electricity;
 use models::law::percentile;
 use models::quantity::Watts;
-use models::site::{HostId, Mode, OnLoss, Site};
+use models::site::{Guest, HostId, Mode, OnLoss, Site};
 
 use crate::pack::{keep_class_yen, keep_yen};
 
@@ -34,6 +35,8 @@ struct Offer {
     memory: f64,
     khz: f64,
     count: usize,
+    /// Whether it is one host more: those of pinned guests are counted already.
+    counts: bool,
 }
 
 /// What it is, how much of it, how many hosts besides, and how much of it an offer holds.
@@ -48,49 +51,53 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
     let base: f64 = pinned_hosts.iter().map(|h| keep_yen(site, *h)).sum::<f64>() + devices_yen(site);
 
     let mut offers: Vec<Offer> = Vec::new();
-    for (h, host) in site.hosts.iter().enumerate() {
-        let class = &site.classes[host.class.index()];
-        if class.hypervisor.is_some() && !pinned_hosts.contains(&HostId::at(h)) {
-            offers.push(Offer {
-                yen: keep_yen(site, HostId::at(h)),
-                memory: class.guest_memory().0 as f64,
-                khz: class.capacity().get() * 1000.0,
-                count: 1,
-            });
+    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| site.class_of(*h).hypervisor.is_some()) {
+        let class = site.class_of(h);
+        let khz = class.capacity().get() * 1000.0;
+        if pinned_hosts.contains(&h) {
+            // It is on and paid for already; what its pinned guests leave is there for others.
+            let own: f64 = site.guests.iter().filter(|g| g.pinned == Some(h)).map(|g| g.memory.0 as f64).sum();
+            offers.push(Offer { yen: 0.0, memory: (class.guest_memory().0 as f64 - own).max(0.0), khz, count: 1, counts: false });
+        } else {
+            offers.push(Offer { yen: keep_yen(site, h), memory: class.guest_memory().0 as f64, khz, count: 1, counts: true });
         }
     }
     for class in site.classes.iter().filter(|c| c.hypervisor.is_some()) {
         let Some(sale) = &class.sale else { continue };
         let yen = sale.price_yen.value + keep_class_yen(site, class);
-        offers.push(Offer { yen, memory: class.guest_memory().0 as f64, khz: class.capacity().get() * 1000.0, count: sale.max as usize });
+        offers.push(Offer {
+            yen,
+            memory: class.guest_memory().0 as f64,
+            khz: class.capacity().get() * 1000.0,
+            count: sale.max as usize,
+            counts: true,
+        });
     }
 
     let free = |on_loss: Option<OnLoss>| {
-        site.guests
-            .iter()
-            .filter(|g| g.pinned.is_none() && g.mode != Mode::PhysicalOnly && on_loss.is_none_or(|o| g.on_loss == o))
-            .map(|g| g.memory.0 as f64)
-            .sum::<f64>()
+        site.guests.iter().filter(|g| is_free(g) && on_loss.is_none_or(|o| g.on_loss == o)).map(|g| g.memory.0 as f64).sum::<f64>()
     };
     let mut needs: Vec<Need> = vec![("memory of the guests".into(), free(None), 0, |o| o.memory)];
     if site.rules.one_host_down.is_some() {
-        needs.push(("memory of the guests to be restarted with one host down".into(), free(Some(OnLoss::Restart)), 1, |o| o.memory));
+        // Fitting without any one host asks for one more than covers it, unless a host of pinned guests is the spare one.
+        let spare = u32::from(offers.iter().all(|o| o.counts));
+        needs.push(("memory of the guests to be restarted with one host down".into(), free(Some(OnLoss::Restart)), spare, |o| o.memory));
     }
     if site.rules.cpu.percentile >= 100.0 {
         let peak = peak_khz(site, demand) / site.rules.cpu.limit;
         needs.push(("CPU at its peak".into(), peak, 0, |o| o.khz));
     }
     let groups = site.guests_by_group();
-    let largest = groups.iter().map(|m| m.iter().filter(|g| site.guests[g.index()].pinned.is_none()).count()).max().unwrap_or(0);
+    let largest = groups.iter().map(|m| m.iter().filter(|g| is_free(&site.guests[g.index()])).count()).max().unwrap_or(0);
     if site.rules.apart.is_some() && largest > 0 {
         needs.push((format!("a redundancy group of {largest} apart"), largest as f64, 0, |_| 1.0));
     }
     if let Some(most) = site.rules.full_virtual_per_host.filter(|m| *m > 0) {
-        let full = site.guests.iter().filter(|g| g.mode == Mode::Full && g.pinned.is_none()).count();
+        let full = site.guests.iter().filter(|g| g.mode == Mode::Full && is_free(g)).count();
         needs.push((format!("{full} fully virtual guests spread"), full as f64 / f64::from(most), 0, |_| 1.0));
     }
 
-    let mut by_price: Vec<(f64, usize)> = offers.iter().map(|o| (o.yen, o.count)).collect();
+    let mut by_price: Vec<(f64, usize)> = offers.iter().filter(|o| o.counts).map(|o| (o.yen, o.count)).collect();
     by_price.sort_by(|a, b| a.0.total_cmp(&b.0));
     let cheapest = |hosts: u32| by_price.iter().flat_map(|(yen, n)| std::iter::repeat_n(*yen, *n)).take(hosts as usize).sum::<f64>();
     let (mut cost, mut hosts, mut because) = (0.0, 0, "no guest needs a place".to_owned());
@@ -124,21 +131,26 @@ fn cover_yen(offers: &mut [Offer], needed: f64, holds: fn(&Offer) -> f64) -> f64
     yen
 }
 
-/// The least number of hosts that cover `needed`: the largest first.
+/// The least number of hosts, besides those of pinned guests, that cover `needed`: what is there already, then the largest.
 fn cover_count(offers: &[Offer], needed: f64, holds: fn(&Offer) -> f64) -> u32 {
-    let mut sizes: Vec<(f64, usize)> = offers.iter().map(|o| (holds(o), o.count)).collect();
-    sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut sizes: Vec<(bool, f64, usize)> = offers.iter().map(|o| (o.counts, holds(o), o.count)).collect();
+    sizes.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     let (mut left, mut hosts) = (needed, 0);
-    for (size, count) in sizes {
+    for (counts, size, count) in sizes {
         for _ in 0..count {
             if left <= 1e-9 {
                 return hosts;
             }
             left -= size;
-            hosts += 1;
+            hosts += u32::from(counts);
         }
     }
     hosts
+}
+
+/// Whether a guest wants a place among those that are offered: it is not pinned, and can be virtual.
+fn is_free(guest: &Guest) -> bool {
+    guest.pinned.is_none() && guest.mode != Mode::PhysicalOnly
 }
 
 fn devices_yen(site: &Site) -> f64 {
@@ -149,7 +161,7 @@ fn devices_yen(site: &Site) -> f64 {
 /// The peak of the sum of all guests that are not pinned, kHz.
 fn peak_khz(site: &Site, demand: &Demand) -> f64 {
     let mut sum = vec![0u64; demand.steps];
-    for (g, columns) in demand.guests.iter().enumerate().filter(|(g, _)| site.guests[*g].pinned.is_none()) {
+    for (g, columns) in demand.guests.iter().enumerate().filter(|(g, _)| is_free(&site.guests[*g])) {
         debug_assert!(g < site.guests.len());
         sum.iter_mut().zip(&columns.cpu_khz).for_each(|(s, x)| *s += u64::from(*x));
     }

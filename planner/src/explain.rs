@@ -33,7 +33,7 @@ const RULES: [Without; 8] = [
 pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
     let mut all = Vec::new();
     let most: Vec<(ClassId, u32)> =
-        (0..site.classes.len()).filter_map(|c| site.classes[c].sale.as_ref().map(|s| (ClassId::at(c), s.max.min(64)))).collect();
+        (0..site.classes.len()).filter_map(|c| site.classes[c].sale.as_ref().map(|s| (ClassId::at(c), s.max.min(1_000)))).collect();
     let widest = site.with_bought(&most);
     for (g, guest) in site.guests.iter().enumerate() {
         if !(0..widest.hosts.len()).any(|h| widest.admits(HostId::at(h), GuestId::at(g))) {
@@ -77,7 +77,7 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
         }
     }
     if conflicting.is_empty() {
-        all.push("leaving out any one rule does not help: at least two conflict with what there is".into());
+        all.push("leaving out any one rule alone did not help in the fleets that were tried".into());
         if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups)
             && rule.view == PowerView::Nameplate
         {

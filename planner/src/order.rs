@@ -1,38 +1,60 @@
 //! The steps from the placement of today to the plan's.
 //!
 //! Hosts are booted first, one at a time; then guests are moved, in an order in which each move fits when its turn comes;
-//! then guests that do not run are defined and started; then empty hosts are switched off. Where every remaining move
-//! waits for another, one guest is parked on a third host. A physical-only workload is not moved live: it is stopped and
-//! started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
+//! then guests that do not run are defined and started; then empty hosts are switched off. Under [`Boots::WhenNeeded`] a host
+//! is booted only when no move fits on those that are on, and hosts are switched off as soon as they are empty: old and new
+//! hosts stand side by side for the shortest time, for a CVCF that cannot carry both. Where every remaining move waits for
+//! another, one guest is parked on a third host. What runs on the metal is not moved live: it is stopped and started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
 //! lower bounds of moves come later and have their place here.
+
+use std::collections::VecDeque;
 
 use models::plan::{Action, Condition, Step};
 use models::site::{GuestId, HostId, Mode, Placement, Site};
 
-use crate::quick::Quick;
+use crate::quick::{Quick, State};
 
 /// No order was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} moves wait for each other and no guest can be parked: {}", .0.len(), .0.join(", "))]
 pub struct Stuck(pub Vec<String>);
 
+/// When hosts are booted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boots {
+    /// All at the start: losses are survived from the first move on.
+    First,
+    /// One at a time, when nothing can be moved otherwise; empty hosts are switched off at once.
+    WhenNeeded,
+}
+
 /// The steps from `start` to `end`.
 ///
 /// # Errors
 /// Where moves wait for each other and no parking place is found.
-pub fn steps(quick: &Quick, start: &Placement, end: &Placement) -> Result<Vec<Step>, Stuck> {
+pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) -> Result<Vec<Step>, Stuck> {
     let site = quick.site;
     let mut out = Out { site, steps: Vec::new() };
     let mut on = start.on.clone();
-    for h in (0..site.hosts.len()).filter(|h| end.on[*h] && !start.on[*h]) {
-        out.boot(HostId::at(h));
-        on[h] = true;
+    let mut dark: VecDeque<HostId> = (0..site.hosts.len()).filter(|h| end.on[*h] && !start.on[*h]).map(HostId::at).collect();
+    if boots == Boots::First {
+        for h in dark.drain(..) {
+            out.boot(h);
+            on[h.index()] = true;
+        }
     }
     let mut state = quick.state(&Placement { on, host_of: start.host_of.clone() });
+    let goes_off = |h: HostId| start.on[h.index()] && !end.on[h.index()];
     let mut waiting: Vec<GuestId> = (0..site.guests.len())
         .map(GuestId::at)
         .filter(|g| start.host_of[g.index()].is_some() && start.host_of[g.index()] != end.host_of[g.index()])
         .collect();
+    if boots == Boots::WhenNeeded {
+        for h in (0..site.hosts.len()).map(HostId::at).filter(|h| goes_off(*h) && state.guests_of(*h).is_empty()).collect::<Vec<_>>() {
+            out.power_off(h);
+            state.placement.on[h.index()] = false;
+        }
+    }
     let survived = quick.survives(&state);
     let mut parked: Vec<GuestId> = Vec::new();
     while !waiting.is_empty() {
@@ -52,6 +74,19 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement) -> Result<Vec<St
                 Some(to) => out.relocate(g, from, to),
                 None => out.stop(g, from),
             }
+            if boots == Boots::WhenNeeded && goes_off(from) && state.guests_of(from).is_empty() {
+                out.power_off(from);
+                state.placement.on[from.index()] = false;
+            }
+            continue;
+        }
+        if let Some(h) = dark.front().copied() {
+            if boots == Boots::WhenNeeded && !quick.may_open(&state, h) && vacate(quick, &mut state, &goes_off, survived, &mut out) {
+                continue;
+            }
+            dark.pop_front();
+            out.boot(h);
+            state.placement.on[h.index()] = true;
             continue;
         }
         // Everything waits: park one guest that has not been parked yet, the smallest first.
@@ -72,19 +107,50 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement) -> Result<Vec<St
         out.relocate(g, from, to);
         parked.push(g);
     }
+    for h in dark {
+        out.boot(h);
+    }
     for g in (0..site.guests.len()).map(GuestId::at) {
         if let (None, Some(h)) = (start.host_of[g.index()], end.host_of[g.index()]) {
             out.define_and_start(g, h);
         }
     }
-    for h in (0..site.hosts.len()).filter(|h| start.on[*h] && !end.on[*h]) {
-        out.power_off(HostId::at(h));
+    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| goes_off(*h) && state.placement.on[h.index()]) {
+        out.power_off(h);
     }
     Ok(out.steps)
 }
 
+/// Makes room for a boot: moves the guests of a host that goes off onto the others that are on, and switches it off.
+fn vacate(quick: &Quick, state: &mut State, goes_off: &impl Fn(HostId) -> bool, survived: bool, out: &mut Out) -> bool {
+    let mut hosts: Vec<HostId> =
+        (0..quick.site.hosts.len()).map(HostId::at).filter(|h| state.placement.on[h.index()] && goes_off(*h)).collect();
+    hosts.sort_by_key(|h| (state.guests_of(*h).len(), *h));
+    for from in hosts {
+        let (mut trial, mut moves) = (state.clone(), Vec::new());
+        let emptied = state.guests_of(from).iter().all(|g| {
+            let mut others: Vec<HostId> =
+                (0..quick.site.hosts.len()).map(HostId::at).filter(|h| *h != from && trial.placement.on[h.index()]).collect();
+            others.sort_by_key(|h| (trial.free_mib(*h), *h));
+            let to = others.into_iter().find(|to| try_move(quick, &mut trial, *g, *to, survived));
+            moves.extend(to.map(|to| (*g, to)));
+            to.is_some()
+        });
+        if emptied {
+            for (g, to) in moves {
+                out.relocate(g, from, to);
+            }
+            out.power_off(from);
+            trial.placement.on[from.index()] = false;
+            *state = trial;
+            return true;
+        }
+    }
+    false
+}
+
 /// Moves a guest in the state where that fits and, if losses were survived before, they still are.
-fn try_move(quick: &Quick, state: &mut crate::quick::State, g: GuestId, to: HostId, survived: bool) -> bool {
+fn try_move(quick: &Quick, state: &mut State, g: GuestId, to: HostId, survived: bool) -> bool {
     let memory_on_both = quick.site.guests[g.index()].memory.0 as i64 <= state.free_mib(to);
     if !memory_on_both || state.placement.host_of[g.index()] == Some(to) {
         return false;
@@ -167,7 +233,8 @@ impl Out<'_> {
     }
 
     fn relocate(&mut self, g: GuestId, from: HostId, to: HostId) {
-        if self.site.guests[g.index()].mode == Mode::PhysicalOnly {
+        let metal = |h: HostId| self.site.class_of(h).hypervisor.is_none();
+        if self.site.guests[g.index()].mode == Mode::PhysicalOnly || metal(from) || metal(to) {
             self.stop(g, from);
             self.define_and_start(g, to);
             return;

@@ -87,7 +87,7 @@ pub fn construct(quick: &Quick, may: &[bool], must: &[bool], fit: Fit) -> Option
         };
         let chosen = chosen.or_else(|| {
             order.iter().copied().find(|h| {
-                !state.placement.on[h.index()] && {
+                !state.placement.on[h.index()] && quick.may_open(&state, *h) && {
                     state.placement.on[h.index()] = true;
                     let fits = quick.fits(&state, g, *h);
                     state.placement.on[h.index()] = fits;
@@ -111,7 +111,14 @@ fn typical(site: &Site) -> (f64, f64) {
 #[must_use]
 pub fn place(quick: &Quick, may: &[bool], must: &[bool]) -> Option<State> {
     let mut best: Option<(f64, State)> = None;
-    let every: Vec<bool> = may.iter().zip(must).map(|(a, b)| *a || *b).collect();
+    // As many hosts as may be on together.
+    let every = {
+        let mut state = quick.empty(must.to_vec());
+        for h in (0..may.len()).map(HostId::at).filter(|h| may[h.index()] && !must[h.index()]) {
+            state.placement.on[h.index()] = quick.may_open(&state, h);
+        }
+        state.placement.on
+    };
     for (fit, start) in [(Fit::First, must), (Fit::Best, must), (Fit::Balanced, must), (Fit::Balanced, every.as_slice())] {
         let Some(mut state) = construct(quick, may, start, fit) else { continue };
         if !quick.survives(&state) && !open_spares(quick, may, &mut state) && !rebalance(quick, &mut state) && !repair(quick, &mut state) {
@@ -124,7 +131,7 @@ pub fn place(quick: &Quick, may: &[bool], must: &[bool]) -> Option<State> {
         }
     }
     best.map(|(_, state)| state).or_else(|| {
-        let mut state = thorough(quick, &every)?;
+        let mut state = thorough(quick, &every, may).or_else(|| thorough(quick, must, may))?;
         improve(quick, must, &mut state);
         Some(state)
     })
@@ -133,8 +140,9 @@ pub fn place(quick: &Quick, may: &[bool], must: &[bool]) -> Option<State> {
 /// Most nodes of [`thorough`].
 const MOST_NODES: u32 = 20_000;
 
-/// The last resort on small sites: depth first over all placements, with every host on, up to a limit of nodes.
-fn thorough(quick: &Quick, on: &[bool]) -> Option<State> {
+/// The last resort on small sites: depth first over all placements, on hosts that are on or may be switched on, up to a
+/// limit of nodes.
+fn thorough(quick: &Quick, on: &[bool], may: &[bool]) -> Option<State> {
     let site = quick.site;
     let mut state = quick.empty(on.to_vec());
     for (g, guest) in site.guests.iter().enumerate() {
@@ -152,20 +160,40 @@ fn thorough(quick: &Quick, on: &[bool]) -> Option<State> {
     }
     guests.sort_by_key(|g| (std::cmp::Reverse(site.guests[g.index()].memory), std::cmp::Reverse(quick.peak_khz(*g)), *g));
     let mut nodes = 0;
-    deeper(quick, &mut state, &guests, &mut nodes).then_some(state)
+    deeper(quick, may, &mut state, &guests, &mut nodes).then_some(state)
 }
 
-fn deeper(quick: &Quick, state: &mut State, guests: &[GuestId], nodes: &mut u32) -> bool {
-    let Some((g, others)) = guests.split_first() else { return quick.survives(state) };
+fn deeper(quick: &Quick, may: &[bool], state: &mut State, guests: &[GuestId], nodes: &mut u32) -> bool {
+    let Some((g, others)) = guests.split_first() else {
+        if quick.survives(state) {
+            return true;
+        }
+        let mut with_spares = state.clone();
+        let survives = open_spares(quick, may, &mut with_spares);
+        if survives {
+            *state = with_spares;
+        }
+        return survives;
+    };
     let site = quick.site;
-    let mut hosts: Vec<HostId> = (0..site.hosts.len()).map(HostId::at).filter(|h| quick.fits(state, *g, *h)).collect();
-    hosts.sort_by_key(|h| (std::cmp::Reverse(state.free_mib(*h)), *h));
+    let takes = |state: &mut State, h: HostId| {
+        let was_on = state.placement.on[h.index()];
+        if !(was_on || may[h.index()] && quick.may_open(state, h)) {
+            return false;
+        }
+        state.placement.on[h.index()] = true;
+        let fits = quick.fits(state, *g, h);
+        state.placement.on[h.index()] = was_on;
+        fits
+    };
+    let mut hosts: Vec<HostId> = (0..site.hosts.len()).map(HostId::at).filter(|h| takes(state, *h)).collect();
+    hosts.sort_by_key(|h| (!state.placement.on[h.index()], std::cmp::Reverse(state.free_mib(*h)), *h));
     let mut tried_empty = Vec::new();
     for h in hosts {
         // Hosts that are empty and alike need one try.
         let host = &site.hosts[h.index()];
         if state.guests_of(h).is_empty() {
-            let like = (host.class, &host.domains, &host.pools);
+            let like = (state.placement.on[h.index()], host.class, &host.domains, &host.pools);
             if tried_empty.contains(&like) {
                 continue;
             }
@@ -175,11 +203,13 @@ fn deeper(quick: &Quick, state: &mut State, guests: &[GuestId], nodes: &mut u32)
         if *nodes > MOST_NODES {
             return false;
         }
+        let was_on = std::mem::replace(&mut state.placement.on[h.index()], true);
         quick.put(state, *g, h);
-        if deeper(quick, state, others, nodes) {
+        if deeper(quick, may, state, others, nodes) {
             return true;
         }
         quick.take(state, *g);
+        state.placement.on[h.index()] = was_on;
     }
     false
 }
@@ -204,6 +234,9 @@ fn open_spares(quick: &Quick, may: &[bool], state: &mut State) -> bool {
     closed.sort_by(|a, b| keep_yen(quick.site, *a).total_cmp(&keep_yen(quick.site, *b)).then(a.cmp(b)));
     // A spare of every class, cheapest first; a few rounds are enough where spares help at all.
     for h in closed.into_iter().take(8) {
+        if !quick.may_open(state, h) {
+            continue;
+        }
         state.placement.on[h.index()] = true;
         if quick.survives(state) {
             return true;

@@ -5,8 +5,10 @@
 //! cut short and may miss some that exist. The rules recount everything.
 
 use models::demand::Demand;
+use models::law::cost;
 use models::law::percentile;
-use models::site::{DomainKind, GuestId, HostId, Mode, OnLoss, Placement, Site};
+use models::rule::ups::nameplate;
+use models::site::{DomainId, DomainKind, GuestId, HostId, Mode, OnLoss, Placement, PowerView, Site};
 
 /// Most samples (guests x slots) that the search looks at.
 pub const MOST_SAMPLES: usize = 4_000_000;
@@ -65,7 +67,8 @@ impl<'a> Quick<'a> {
         let mean =
             demand.guests.iter().map(|g| g.cpu_khz.iter().map(|x| f64::from(*x)).sum::<f64>() / demand.steps.max(1) as f64).collect();
         let rule = site.rules.cpu;
-        let exceed = if slots == 0 { 0 } else { slots - 1 - percentile::rank(slots, rule.percentile) };
+        // A slot above the limit may hide as many steps above it as it is wide.
+        let exceed = if demand.steps == 0 { 0 } else { (demand.steps - 1 - percentile::rank(demand.steps, rule.percentile)) / width };
         let capacity: Vec<f64> = (0..site.hosts.len()).map(|h| site.class_of(HostId::at(h)).capacity().get() * 1000.0).collect();
         Self {
             site,
@@ -169,12 +172,43 @@ impl<'a> Quick<'a> {
         let (Some(kinds), Some(group)) = (&self.site.rules.apart, self.site.guests[g.index()].group) else { return true };
         self.groups[group.index()].iter().filter(|m| **m != g).all(|m| match state.placement.host_of[m.index()] {
             None => true,
-            Some(other) => other != h && kinds.iter().all(|k| self.domain(h, *k).is_none_or(|d| self.domain(other, *k) != Some(d))),
+            Some(other) => {
+                other != h && !kinds.iter().any(|k| self.domains(h, *k).any(|d| self.site.hosts[other.index()].domains.contains(&d)))
+            }
         })
     }
 
-    fn domain(&self, h: HostId, kind: DomainKind) -> Option<usize> {
-        self.site.hosts[h.index()].domains.iter().map(|d| d.index()).find(|d| self.site.domains[*d].kind == kind)
+    fn domains(&self, h: HostId, kind: DomainKind) -> impl Iterator<Item = DomainId> {
+        self.site.hosts[h.index()].domains.iter().copied().filter(move |d| self.site.domains[d.index()].kind == kind)
+    }
+
+    /// Whether one more host may be on: licences of hosts, and the CVCF and branches where they bind by nameplate.
+    #[must_use]
+    pub fn may_open(&self, state: &State, h: HostId) -> bool {
+        let site = self.site;
+        let by_nameplate =
+            site.rules.ups.is_some_and(|r| r.view == PowerView::Nameplate) || site.rules.branches == Some(PowerView::Nameplate);
+        if !by_nameplate && site.licences.iter().all(|l| l.max.is_none()) {
+            return true;
+        }
+        let mut with = state.placement.clone();
+        with.on[h.index()] = true;
+        if !site.licences.iter().zip(cost::licences_needed(site, &with)).all(|(l, n)| l.max.is_none_or(|max| n <= max)) {
+            return false;
+        }
+        if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups)
+            && rule.view == PowerView::Nameplate
+        {
+            let (n, keep) = (nameplate(site, &with, None), 1.0 - rule.reserve);
+            if n.va.value > ups.rating.get() * keep || n.w.value > ups.limit_w().get() * keep {
+                return false;
+            }
+        }
+        site.rules.branches != Some(PowerView::Nameplate)
+            || site.hosts[h.index()]
+                .domains
+                .iter()
+                .all(|d| site.domains[d.index()].limit_va.is_none_or(|limit| nameplate(site, &with, Some(*d)).va.value <= limit.get()))
     }
 
     /// Whether a load and some guests' columns stay within a limit at the rule's percentile.
@@ -242,7 +276,7 @@ impl<'a> Quick<'a> {
         }
         for (kind, rule) in &self.site.rules.one_domain_down {
             for d in (0..self.site.domains.len()).filter(|d| self.site.domains[*d].kind == *kind) {
-                let lost: Vec<HostId> = on.iter().copied().filter(|h| self.domain(*h, *kind) == Some(d)).collect();
+                let lost: Vec<HostId> = on.iter().copied().filter(|h| self.domains(*h, *kind).any(|x| x.index() == d)).collect();
                 if !lost.is_empty() {
                     all.push((lost, rule.cpu_limit));
                 }

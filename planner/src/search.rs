@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use sim::replay::replay;
 
 use crate::bound::{self, Bound};
+use crate::order::Boots;
 use crate::quick::{Quick, State};
 use crate::{explain, order, pack};
 
@@ -42,7 +43,7 @@ pub enum Answer {
     DoesNotFit {
         /// A few sentences.
         conflicts: Vec<String>,
-        /// Whether every fleet was tried; if not, one may fit that was not reached.
+        /// Whether every fleet was tried. On each, guests are placed by heuristics: on a large site one may fit that was missed.
         exhaustive: bool,
     },
 }
@@ -67,7 +68,8 @@ pub struct Found {
     pub bound: Bound,
     /// Fleets on which guests were placed.
     pub tried: usize,
-    /// Whether the search ended by itself (nothing cheaper is left among the fleets), not at its limit.
+    /// Whether every fleet that could be cheaper was tried. On each, guests are placed by heuristics: a cheaper placement
+    /// may exist above the lower bound all the same.
     pub exhaustive: bool,
 }
 
@@ -96,9 +98,10 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
     let none = vec![0u32; for_sale.len()];
     queue.push(Fleet { sure_yen: 0.0, counts: none.clone() });
     seen.insert(none);
+    let mut least = f64::INFINITY;
     let (mut best, mut tried, mut looked, mut exhaustive): (Option<Found>, usize, usize, bool) = (None, 0, 0, true);
     while let Some(Fleet { sure_yen, counts }) = queue.pop() {
-        if best.as_ref().is_some_and(|b| sure_yen >= b.cost.total().value) {
+        if sure_yen >= least {
             break;
         }
         looked += 1;
@@ -123,10 +126,13 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
             tell(&format!("fleet {tried}: {}", words(site, &buys)));
         }
         for candidate in candidates(&fleet, demand) {
-            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound)
-                && best.as_ref().is_none_or(|b| better(&found, b))
-            {
-                best = Some(found);
+            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound) {
+                least = least.min(found.cost.total().value);
+                // As cheap as the cheapest ever seen, to a thousandth, and fewer steps; or the only one that is.
+                let near = |f: &Found| f.cost.total().value <= least * 1.001;
+                if near(&found) && best.as_ref().is_none_or(|b| !near(b) || found.steps.len() < b.steps.len()) {
+                    best = Some(found);
+                }
             }
         }
     }
@@ -138,12 +144,6 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
         }
         None => Err(exhaustive),
     }
-}
-
-/// Cheaper by more than a thousandth; or as cheap with fewer steps.
-fn better(a: &Found, b: &Found) -> bool {
-    let (x, y) = (a.cost.total().value, b.cost.total().value);
-    x < y * 0.999 || (x <= y * 1.001 && a.steps.len() < b.steps.len())
 }
 
 /// Placements on a fleet, before they are judged: from today's where there is one, and from nothing.
@@ -174,11 +174,12 @@ fn accept(site: &Site, fleet: &Site, buys: &[(ClassId, u32)], demands: &[Demand]
     }
     let start = fleet.today.clone().unwrap_or_else(|| Placement::empty(fleet));
     let quick = Quick::new(fleet, &demands[0]);
-    let steps = order::steps(&quick, &start, &placement).ok()?;
-    let walks: Vec<walk::Walk> = demands.par_iter().map(|d| walk::walk(fleet, d, &start, &steps)).collect();
-    if walks.iter().any(|w| !w.faults.is_empty() || w.end != placement) {
-        return None;
-    }
+    // All boots first keeps the most in reserve; where that breaks a rule on the way, each boot waits until it is needed.
+    let (steps, walks) = [Boots::First, Boots::WhenNeeded].into_iter().find_map(|boots| {
+        let steps = order::steps(&quick, &start, &placement, boots).ok()?;
+        let walks: Vec<walk::Walk> = demands.par_iter().map(|d| walk::walk(fleet, d, &start, &steps)).collect();
+        walks.iter().all(|w| w.faults.is_empty() && w.end == placement).then_some((steps, walks))
+    })?;
     let mut broken_before: Vec<rule::RuleName> = walks.into_iter().flat_map(|w| w.broken_before).collect();
     broken_before.sort_unstable();
     broken_before.dedup();

@@ -101,7 +101,7 @@ fn moves_that_wait_for_each_other_are_undone_by_parking_one_guest() {
     let demand = example::steady(&[100.0, 100.0], 4);
     let quick = planner::quick::Quick::new(&site, &demand);
     let at = |a, b| Placement { on: vec![true; 3], host_of: vec![Some(HostId(a)), Some(HostId(b))] };
-    let steps = planner::order::steps(&quick, &at(0, 1), &at(1, 0)).unwrap();
+    let steps = planner::order::steps(&quick, &at(0, 1), &at(1, 0), planner::order::Boots::First).unwrap();
     assert_eq!(steps.len(), 3);
     let walk = rule::walk::walk(&site, &demand, &at(0, 1), &steps);
     assert_eq!((walk.faults, walk.end), (vec![], at(1, 0)));
@@ -114,7 +114,7 @@ fn without_a_place_to_park_the_order_is_stuck_and_says_which_moves_are_left() {
     let demand = example::steady(&[100.0, 100.0], 4);
     let quick = planner::quick::Quick::new(&site, &demand);
     let at = |a, b| Placement { on: vec![true; 2], host_of: vec![Some(HostId(a)), Some(HostId(b))] };
-    let stuck = planner::order::steps(&quick, &at(0, 1), &at(1, 0)).unwrap_err();
+    let stuck = planner::order::steps(&quick, &at(0, 1), &at(1, 0), planner::order::Boots::First).unwrap_err();
     assert_eq!(stuck.0, ["a", "b"]);
 }
 
@@ -208,4 +208,81 @@ fn the_generator_of_tiny_sites_makes_both_kinds() {
         if some_placement_holds(&site, &demand) { fits += 1 } else { not += 1 }
     }
     assert!(fits >= 10 && not >= 10, "{fits} fit, {not} do not");
+}
+
+#[test]
+fn room_left_beside_a_pinned_guest_is_not_counted_as_a_host_to_be_paid() {
+    let mut site =
+        example::site(example::class("c", 4, 1000.0, 1000), 2, vec![example::guest("pinned", 1, 300), example::guest("free", 1, 300)]);
+    site.guests[0].pinned = Some(HostId(0));
+    let demand = example::steady(&[100.0, 100.0], 4);
+    let f = found(&site, &demand);
+    assert_eq!(f.placement.hosts_on(), 1);
+    assert_eq!(f.bound.hosts, 1);
+    assert!(f.bound.cost_yen <= f.cost.total().value, "{} > {}", f.bound.cost_yen, f.cost.total().value);
+}
+
+#[test]
+fn workloads_on_the_metal_do_not_raise_the_bound_of_what_is_for_sale() {
+    // A physical-only workload on a host of its own, and a virtual host for sale that it does not need.
+    let mut site = example::site(example::class("c", 4, 1000.0, 1000), 1, vec![example::guest("metal", 4, 300)]);
+    site.classes[0].hypervisor = None;
+    site.guests[0].mode = Mode::PhysicalOnly;
+    let mut vm = example::class("vm", 4, 1000.0, 1000);
+    vm.sale = Some(Sale { price_yen: Estimate::exactly(3e6), max: 2, stands_in: Vec::new(), pools: Vec::new() });
+    site.classes.push(vm);
+    let demand = example::steady(&[3000.0], 4);
+    let f = found(&site, &demand);
+    assert!(f.buys.is_empty());
+    assert!(f.bound.cost_yen <= f.cost.total().value, "{} > {}", f.bound.cost_yen, f.cost.total().value);
+}
+
+#[test]
+fn two_licences_choose_the_two_hosts_that_hold_the_guests() {
+    use models::site::{Licence, LicenceId, LicencePer};
+    let guests = vec![example::guest("a", 1, 900), example::guest("b", 1, 900), example::guest("c", 1, 600)];
+    let mut site = example::site(example::class("small", 4, 1000.0, 1000), 2, guests);
+    let mut big = example::class("big", 4, 1000.0, 1600);
+    big.licences = vec![LicenceId(0)];
+    site.classes[0].licences = vec![LicenceId(0)];
+    site.classes.push(big);
+    site.hosts.push(models::site::Host { name: "h3".into(), class: ClassId(1), domains: vec![], pools: vec![], bought: false });
+    site.licences = vec![Licence {
+        name: "hv".into(),
+        per: LicencePer::Host,
+        owned: 0,
+        max: Some(2),
+        price_yen: Estimate::ZERO,
+        yearly_yen: Estimate::ZERO,
+    }];
+    let f = found(&site, &example::steady(&[100.0; 3], 4));
+    assert_eq!(f.placement.on, [true, false, true]);
+}
+
+#[test]
+fn old_hosts_go_off_before_new_ones_come_on_where_the_cvcf_cannot_carry_both() {
+    use models::quantity::{PowerFactor, VoltAmperes};
+    use models::site::{PowerView, Ups, UpsRule};
+    // Three old hosts of 250 VA on 800 VA; a new one holds all and idles for less, but a fourth host does not fit.
+    let guests = (0..3).map(|i| example::guest(&format!("g{i}"), 1, 900)).collect();
+    let mut site = example::site(example::class("old", 4, 1000.0, 1800), 3, guests);
+    site.today = Some(Placement { on: vec![true; 3], host_of: (0..3).map(|h| Some(HostId(h))).collect() });
+    site.classes[0].maintenance_yen_per_year = Estimate::exactly(1e6);
+    let mut new = example::class("new", 8, 1000.0, 2700);
+    new.sale = Some(Sale { price_yen: Estimate::exactly(100_000.0), max: 1, stands_in: Vec::new(), pools: Vec::new() });
+    site.classes.push(new);
+    site.ups = Some(Ups {
+        name: "CVCF".into(),
+        rating: VoltAmperes::new(800.0).unwrap(),
+        output_power_factor: PowerFactor::UNITY,
+        loss_no_load: 0.0,
+        loss_proportional: 0.0,
+        loss_square: 0.0,
+    });
+    site.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
+    let f = found(&site, &example::steady(&[100.0; 3], 4));
+    assert_eq!(f.buys, [(ClassId(1), 1)]);
+    assert_eq!(f.placement.hosts_on(), 1);
+    let boot = f.steps.iter().position(|s| matches!(s.action, Action::BootHost { .. })).unwrap();
+    assert!(f.steps[..boot].iter().any(|s| matches!(s.action, Action::PowerOffHost { .. })));
 }

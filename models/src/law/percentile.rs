@@ -10,7 +10,8 @@
 #[must_use]
 pub fn rank(n: usize, p: f64) -> usize {
     assert!(n > 0 && p > 0.0 && p <= 100.0, "percentile {p} of {n} samples");
-    ((p / 100.0 * n as f64).ceil() as usize).clamp(1, n) - 1
+    // 99.9 % of 1000 are 999, not the 999.0000000000001 that the product of doubles makes of them.
+    ((p * n as f64 / 100.0 - 1e-9).ceil() as usize).clamp(1, n) - 1
 }
 
 /// The `p`-th percentile; reorders the samples.
@@ -32,6 +33,11 @@ mod tests {
         assert_eq!(of(&mut [4, 1, 3, 2], 100.0), 4);
         assert_eq!(of(&mut [4, 1, 3, 2], 50.0), 2);
         assert_eq!(of(&mut [7], 1.0), 7);
+    }
+
+    #[test]
+    fn a_thousandth_above_is_allowed_at_the_99_9th_percentile() {
+        assert_eq!((rank(1000, 99.9), rank(10_000, 99.9), rank(1440, 55.0)), (998, 9989, 791));
     }
 
     proptest! {

@@ -1,11 +1,12 @@
 //! Redundant guests stand apart: no two of a group on one host, nor in one failure domain of the kinds asked (S0-14, S1-8).
 
 use super::{Breach, Judgement, RuleName, Verdict};
-use crate::site::{DomainKind, HostId, Placement, Site};
+use crate::site::{DomainId, DomainKind, HostId, Placement, Site};
 
-/// The domain of this kind that a host stands in.
-fn domain_of(site: &Site, host: HostId, kind: DomainKind) -> Option<usize> {
-    site.hosts[host.index()].domains.iter().map(|d| d.index()).find(|d| site.domains[*d].kind == kind)
+/// A domain of this kind that two hosts share.
+fn shared_domain(site: &Site, a: HostId, b: HostId, kind: DomainKind) -> Option<DomainId> {
+    let of = |h: HostId| site.hosts[h.index()].domains.iter().copied();
+    of(a).find(|d| site.domains[d.index()].kind == kind && of(b).any(|x| x == *d))
 }
 
 /// The rule, where the site asks for it.
@@ -20,10 +21,9 @@ pub fn judge(site: &Site, placement: &Placement) -> Option<Judgement> {
                 let shared = if ha == hb {
                     Some(format!("host {}", site.hosts[ha.index()].name))
                 } else {
-                    kinds.iter().find_map(|k| {
-                        let d = domain_of(site, ha, *k)?;
-                        (domain_of(site, hb, *k) == Some(d)).then(|| format!("{} {}", k.word(), site.domains[d].name))
-                    })
+                    kinds
+                        .iter()
+                        .find_map(|k| shared_domain(site, ha, hb, *k).map(|d| format!("{} {}", k.word(), site.domains[d.index()].name)))
                 };
                 if let Some(shared) = shared {
                     breaches.push(Breach {

@@ -45,7 +45,8 @@ pub(crate) fn cpu(site: &Site, demand: &Demand, placement: &Placement, loads: &H
             available: cpu_limit_khz(site, HostId::at(h), rule.limit) / 1000.0,
             unit: "MHz".into(),
             place: site.hosts[h].name.clone(),
-            when: clock(demand, loads[h].peak_step),
+            // A percentile has an instant only where it is the peak.
+            when: clock(demand, loads[h].peak_step).filter(|_| loads[h].at_percentile == loads[h].most),
         };
         scales.weigh(margin, || {
             format!("its load at the {}th percentile exceeds {:.0} % of its capacity", rule.percentile, 100.0 * rule.limit)

@@ -9,7 +9,8 @@
 //!
 //! The place is found by an exact search (depth first, hardest guest first), not by comparing sums: sums are only used to
 //! say no early and with figures. Two members of a redundancy group may share a host while something is down.
-//! A search that exceeds [`SEARCH_LIMIT`] nodes answers *undecided*, never *holds*.
+//! Left out: branch circuits after the loss of a feed (what the survivors then draw on their own), and the time that the
+//! recovery takes. A search that exceeds [`SEARCH_LIMIT`] nodes answers *undecided*, never *holds*.
 
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{Breach, HostLoads, Judgement, Margin, RuleName, Verdict, add, cpu_limit_khz, load_at};
 use crate::demand::Demand;
 use crate::quantity::MiB;
-use crate::site::{DownRule, GuestId, HostId, Mode, OnLoss, Placement, Site};
+use crate::site::{DownRule, GuestId, HostId, Mode, OnLoss, Placement, PoolId, Site};
 
 /// Most nodes of the search for one loss.
 pub const SEARCH_LIMIT: u64 = 200_000;
@@ -216,9 +217,12 @@ pub(crate) fn after(
         }
     }
 
-    let needed: MiB = restart.iter().map(|g| site.guests[g.index()].memory).sum();
+    // Physical-only workloads want machines, not memory beside others: they are not in these sums.
+    let shared = |g: &&GuestId| site.guests[g.index()].mode != Mode::PhysicalOnly;
+    let needed: MiB = restart.iter().filter(shared).map(|g| site.guests[g.index()].memory).sum();
     let free: MiB = rooms.iter().filter(|r| !r.single).map(|r| r.free).sum();
     let mut moves = Vec::new();
+    let mut came: Vec<HostId> = Vec::new();
     let mut undecided = None;
     if breaches.is_empty() && !restart.is_empty() {
         // Hardest first: the largest memory, then the highest load; ties by id.
@@ -227,53 +231,66 @@ pub(crate) fn after(
             let key = |g: &GuestId| (std::cmp::Reverse(site.guests[g.index()].memory), std::cmp::Reverse(peak(g)), *g);
             key(a).cmp(&key(b))
         });
-        let mut search = Search { site, demand, p, guests: &restart, rooms: &mut rooms, nodes: 0, placed: Vec::new() };
-        let found = search.place(0);
-        let (nodes, placed) = (search.nodes, std::mem::take(&mut search.placed));
-        if found {
-            moves = placed.iter().map(|(g, h)| (site.guests[g.index()].name.clone(), site.hosts[h.index()].name.clone())).collect();
-        } else if nodes > SEARCH_LIMIT {
-            undecided =
-                Some(format!("{}: no re-placement of {} guests found in {SEARCH_LIMIT} nodes, none ruled out", loss.name, restart.len()));
+        let mut breach = |needed: f64, available: f64, unit: &str, why: String| {
+            breaches.push(Breach { needed, available, unit: unit.into(), place: loss.name.clone(), when: None, why });
+        };
+        let count = restart.len();
+        if needed > free {
+            // Sums say no early, and with figures.
+            breach(
+                needed.0 as f64,
+                free.0 as f64,
+                "MiB",
+                format!("memory of {count} guests to restart exceeds what is free on the survivors"),
+            );
         } else {
-            let short_of_memory = needed > free;
-            breaches.push(Breach {
-                needed: needed.0 as f64,
-                available: free.0 as f64,
-                unit: "MiB".into(),
-                place: loss.name.clone(),
-                when: None,
-                why: if short_of_memory {
-                    format!("memory of {} guests to restart exceeds what is free on the survivors", restart.len())
-                } else {
-                    format!("{} guests to restart find no place one by one (largest {} MiB; free memory is in pieces, or CPU at the {p}th percentile is short)", restart.len(), restart.iter().map(|g| site.guests[g.index()].memory.0).max().unwrap_or(0))
-                },
-            });
+            let mut search = Search { site, demand, p, guests: &restart, rooms: &mut rooms, nodes: 0, placed: Vec::new(), most_placed: 0 };
+            let found = search.place(0);
+            let (nodes, placed, most_placed) = (search.nodes, std::mem::take(&mut search.placed), search.most_placed);
+            if found {
+                moves = placed.iter().map(|(g, h)| (site.guests[g.index()].name.clone(), site.hosts[h.index()].name.clone())).collect();
+                came = placed.iter().map(|(_, h)| *h).collect();
+            } else if nodes > SEARCH_LIMIT {
+                undecided = Some(format!("{}: no re-placement of {count} guests found in {SEARCH_LIMIT} nodes, none ruled out", loss.name));
+            } else {
+                let largest = restart.iter().map(|g| site.guests[g.index()].memory.0).max().unwrap_or(0);
+                let why = format!(
+                    "{count} guests to restart do not all find a place one by one (largest {largest} MiB; free memory is in pieces, or CPU at the {p}th percentile is short)"
+                );
+                breach(count as f64, most_placed as f64, "guests placed", why);
+            }
         }
     }
 
     let comes: u64 = restart.iter().map(|g| u64::from(demand.guests[g.index()].cpu_khz.iter().copied().max().unwrap_or(0))).sum();
     let cpu_needed_mhz = (rooms.iter().map(|r| r.at_percentile).sum::<u64>() + comes) as f64 / 1000.0;
     let cpu_available_mhz = rooms.iter().filter(|r| !r.single || r.guests > 0).map(|r| r.limit_khz).sum::<f64>() / 1000.0;
-    let margin = Margin { needed: needed.0 as f64, available: free.0 as f64, unit: "MiB".into(), place: loss.name.clone(), when: None };
+    let mut margins: Vec<Margin> = rooms
+        .iter()
+        .filter(|r| taken_over[r.host.index()] || came.contains(&r.host))
+        .map(|r| {
+            let khz = if came.contains(&r.host) { load_at(&r.khz, p) } else { r.at_percentile };
+            Margin {
+                needed: khz as f64 / 1000.0,
+                available: r.limit_khz / 1000.0,
+                unit: "MHz".into(),
+                place: loss.name.clone(),
+                when: None,
+            }
+        })
+        .collect();
+    if needed > MiB(0) {
+        margins.push(Margin {
+            needed: needed.0 as f64,
+            available: free.0 as f64,
+            unit: "MiB".into(),
+            place: loss.name.clone(),
+            when: None,
+        });
+    }
     let verdict = match undecided {
-        Some(why) => Verdict::Undecided { why },
-        // Memory is the margin of a loss that restarts guests; where none is restarted, CPU of the survivors is.
-        None if !restart.is_empty() => Verdict::from(vec![margin], breaches),
-        None => Verdict::from(
-            rooms
-                .iter()
-                .filter(|r| taken_over[r.host.index()])
-                .map(|r| Margin {
-                    needed: r.at_percentile as f64 / 1000.0,
-                    available: r.limit_khz / 1000.0,
-                    unit: "MHz".into(),
-                    place: loss.name.clone(),
-                    when: None,
-                })
-                .collect(),
-            breaches,
-        ),
+        Some(why) if breaches.is_empty() => Verdict::Undecided { why },
+        _ => Verdict::from(margins, breaches),
     };
     Headroom {
         lost: loss.name.clone(),
@@ -295,6 +312,7 @@ struct Search<'a, 'l> {
     rooms: &'a mut [Room<'l>],
     nodes: u64,
     placed: Vec<(GuestId, HostId)>,
+    most_placed: usize,
 }
 
 impl Search<'_, '_> {
@@ -307,7 +325,7 @@ impl Search<'_, '_> {
         // Tightest memory first: it keeps large holes whole. Ties by id.
         let mut order: Vec<usize> = (0..self.rooms.len()).filter(|r| self.fits(*r, g)).collect();
         order.sort_by_key(|r| (self.rooms[*r].free, self.rooms[*r].host));
-        let mut tried: Vec<(MiB, u64, crate::site::ClassId)> = Vec::new();
+        let mut tried: Vec<(MiB, u64, crate::site::ClassId, &[PoolId])> = Vec::new();
         for r in order {
             self.nodes += 1;
             if self.nodes > SEARCH_LIMIT {
@@ -315,7 +333,8 @@ impl Search<'_, '_> {
             }
             // Rooms that are empty and alike need one try.
             let room = &self.rooms[r];
-            let like = (room.free, room.most_khz, self.site.hosts[room.host.index()].class);
+            let host = &self.site.hosts[room.host.index()];
+            let like = (room.free, room.most_khz, host.class, host.pools.as_slice());
             if room.guests == 0 && tried.contains(&like) {
                 continue;
             }
@@ -339,6 +358,7 @@ impl Search<'_, '_> {
             room.guests += 1;
             room.single |= guest.mode == Mode::PhysicalOnly;
             self.placed.push((g, room.host));
+            self.most_placed = self.most_placed.max(self.placed.len());
             if self.place(k + 1) {
                 return true;
             }

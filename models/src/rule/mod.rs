@@ -27,9 +27,9 @@ use crate::site::{GuestId, HostId, Placement, Site};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleName {
-    /// Every guest runs, on a host that is on and may carry it: mode, pool, pin, memory.
+    /// Every guest runs, on a host that is on.
     EveryGuestRuns,
-    /// Physical-only workloads are alone, and guests stand only on hosts with a hypervisor.
+    /// Physical-only workloads are alone, and a host without a hypervisor carries one workload, on the metal.
     PhysicalOnly,
     /// Pinned guests are where they are pinned, and pooled guests inside their pool.
     Pinned,
@@ -154,6 +154,14 @@ pub struct Breach {
     pub why: String,
 }
 
+impl Breach {
+    /// What is missing, as a share of what is available.
+    #[must_use]
+    pub fn shortfall(&self) -> f64 {
+        (self.needed - self.available) / self.available.abs().max(1e-9)
+    }
+}
+
 impl std::fmt::Display for Breach {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {} (needed {:.1}, available {:.1} {}", self.place, self.why, self.needed, self.available, self.unit)?;
@@ -181,6 +189,11 @@ impl Verdict {
         };
         match (self, other) {
             (Self::Holds { margin: Some(a) }, Self::Holds { margin: Some(b) }) => a.share_free() < b.share_free(),
+            (Self::Holds { margin: Some(_) }, Self::Holds { margin: None }) => true,
+            (Self::Broken { breaches: a, .. }, Self::Broken { breaches: b, .. }) => {
+                let worst = |all: &[Breach]| all.iter().map(Breach::shortfall).fold(0.0, f64::max);
+                worst(a) > worst(b)
+            }
             _ => rank(self) > rank(other),
         }
     }
@@ -193,10 +206,7 @@ impl Verdict {
             return Self::Holds { margin: tightest };
         }
         let count = breaches.len();
-        breaches.sort_by(|a, b| {
-            let short = |x: &Breach| (x.needed - x.available) / x.available.abs().max(1e-9);
-            short(b).total_cmp(&short(a))
-        });
+        breaches.sort_by(|a, b| b.shortfall().total_cmp(&a.shortfall()));
         breaches.truncate(MOST_BREACHES);
         Self::Broken { breaches, count }
     }

@@ -27,7 +27,8 @@ pub fn every_guest_runs(site: &Site, placement: &Placement) -> Judgement {
     }
 }
 
-/// Physical-only workloads are alone on their host, and guests stand only on hosts with a hypervisor.
+/// Physical-only workloads are alone on their host, and a host without a hypervisor carries one workload, on the metal: a
+/// guest may stand there today, alone, before it is virtualised.
 #[must_use]
 pub fn physical_only(site: &Site, placement: &Placement) -> Judgement {
     let mut breaches = Vec::new();

@@ -6,22 +6,23 @@
 //! because a step may be carried out at any time of day.
 //!
 //! A rule that today's state breaks already cannot be kept on the way to a better state; such rules are named in
-//! [`Walk::broken_before`] and are asked only of the end. *Every guest runs* is asked of the end. A redundancy group that
+//! [`Walk::broken_before`]. On the way they may be broken where they were, by no more than they were; they are asked in full
+//! of the end. A copy in flight is dropped when a host is lost: losses are judged with each guest where it runs. *Every guest runs* is asked of the end. A redundancy group that
 //! did not run before counts for the loss rules once all its members run: its first member has no survivor yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, place, spread, ups};
 use crate::demand::Demand;
 use crate::plan::{Action, Condition, Step};
-use crate::site::{GuestId, HostId, Placement, Site};
+use crate::site::{GuestId, HostId, Mode, Placement, Site};
 
 /// What a walk through the steps found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Walk {
     /// The state after the last step.
     pub end: Placement,
-    /// Rules that the first state breaks: not asked on the way.
+    /// Rules that the first state breaks: on the way they may be broken where they were, by no more than they were.
     pub broken_before: Vec<RuleName>,
     /// Steps that cannot be done, or states that break a rule: step number (from 1), and what is wrong.
     pub faults: Vec<Fault>,
@@ -43,7 +44,9 @@ pub struct Fault {
 /// Walks through the steps from `start`.
 #[must_use]
 pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> Walk {
-    let broken_before: Vec<RuleName> = judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| j.rule).collect();
+    let before: BTreeMap<RuleName, Verdict> =
+        judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| (j.rule, j.verdict)).collect();
+    let broken_before = before.keys().copied().collect();
     let mut walker = Walker {
         site,
         demand,
@@ -53,7 +56,7 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         faults: Vec::new(),
         judged: 0,
         in_service: site.guests_by_group().iter().map(|members| members.iter().any(|m| start.host_of[m.index()].is_some())).collect(),
-        excused: broken_before.iter().copied().chain([RuleName::EveryGuestRuns]).collect(),
+        before,
     };
     let end = final_state(site, start, steps);
     let end_down_holds = end
@@ -67,7 +70,7 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         walker.conditions(step, &step.before, "before");
         let Some(passing) = walker.act(step) else { continue };
         walker.conditions(step, &step.after, "after");
-        let covered = end_down_holds && end.as_ref().is_some_and(|end| within(&walker.at, end));
+        let covered = end_down_holds && end.as_ref().is_some_and(|end| within(&walker.at, end) && walker.nobody_in_service_is_down(end));
         walker.judge(step.number, &passing, covered);
     }
     Walk { end: walker.at, broken_before, faults: walker.faults, judged: walker.judged }
@@ -93,8 +96,8 @@ fn final_state(site: &Site, start: &Placement, steps: &[Step]) -> Option<Placeme
 
 /// Whether `end` has the same hosts on, and every guest of `at` where `at` has it.
 ///
-/// Then what survives a loss in `end` survives it in `at`: the same places are there with no more in them, and a group
-/// that is not whole yet is not in service yet.
+/// Then what survives a loss in `end` survives it in `at`, where also [`Walker::nobody_in_service_is_down`]: the same places
+/// are there with no more in them, and a group that is not whole yet is not in service yet.
 fn within(at: &Placement, end: &Placement) -> bool {
     at.on == end.on && at.host_of.iter().zip(&end.host_of).all(|(a, b)| a.is_none() || a == b)
 }
@@ -117,12 +120,24 @@ struct Walker<'a> {
     defined: BTreeSet<(GuestId, HostId)>,
     faults: Vec<Fault>,
     judged: usize,
-    excused: BTreeSet<RuleName>,
+    /// Rules that the first state breaks, and how.
+    before: BTreeMap<RuleName, Verdict>,
     /// By redundancy group: it has run whole, or in part from the start.
     in_service: Vec<bool>,
 }
 
 impl Walker<'_> {
+    /// Whether every group in service has all its members where `end` has them: one that is down for a while lacks its
+    /// survivors, whatever holds at the end.
+    fn nobody_in_service_is_down(&self, end: &Placement) -> bool {
+        self.site
+            .guests_by_group()
+            .iter()
+            .enumerate()
+            .filter(|(group, _)| self.in_service[*group])
+            .all(|(_, members)| members.iter().all(|m| self.at.host_of[m.index()].is_some() || end.host_of[m.index()].is_none()))
+    }
+
     fn fault(&mut self, step: u32, rule: Option<RuleName>, why: String) {
         self.faults.push(Fault { step, rule, why });
     }
@@ -190,6 +205,9 @@ impl Walker<'_> {
             }
             Action::PowerOffHost { host } => {
                 let h = self.host(n, host)?;
+                if !self.at.on[h.index()] {
+                    self.fault(n, None, format!("{host} is off already"));
+                }
                 if self.at.host_of.contains(&Some(h)) {
                     self.fault(n, None, format!("guests run on {host}"));
                 }
@@ -198,6 +216,9 @@ impl Walker<'_> {
             }
             Action::DefineGuest { guest, host } => {
                 let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);
+                if !self.at.on[h.index()] {
+                    self.fault(n, None, format!("{host} is off: it cannot be told of {guest}"));
+                }
                 self.defined.insert((g, h));
             }
             Action::StartGuest { guest, host } => {
@@ -216,6 +237,17 @@ impl Walker<'_> {
                 let (g, a, b) = (self.guest(n, guest)?, self.host(n, from)?, self.host(n, to)?);
                 if self.at.host_of[g.index()] != Some(a) {
                     self.fault(n, None, format!("{guest} does not run on {from}"));
+                }
+                if a == b {
+                    self.fault(n, None, format!("{guest} is on {to} already"));
+                }
+                let metal = |h: HostId| self.site.class_of(h).hypervisor.is_none();
+                if self.site.guests[g.index()].mode == Mode::PhysicalOnly || metal(a) || metal(b) {
+                    self.fault(
+                        n,
+                        None,
+                        format!("{guest} cannot be moved live: one of {from} and {to} has no hypervisor, or it is physical only"),
+                    );
                 }
                 self.at.host_of[g.index()] = Some(b);
                 self.defined.remove(&(g, a));
@@ -266,16 +298,31 @@ impl Walker<'_> {
         }
         self.judged += all.len();
         for j in all {
-            let why = match j.verdict {
+            let why = match &j.verdict {
                 Verdict::Holds { .. } => continue,
                 Verdict::Broken { breaches, .. } => breaches.first().map_or_else(String::new, Breach::to_string),
-                Verdict::Undecided { why } => why,
+                Verdict::Undecided { why } => why.clone(),
             };
-            // A guest on a host that is off, or memory that does not fit, is wrong whatever was before.
-            if !self.excused.contains(&j.rule) || matches!(j.rule, RuleName::EveryGuestRuns | RuleName::Memory) {
+            // That a guest does not run yet is asked of the end only, and is not among these judgements.
+            let excused = j.rule != RuleName::EveryGuestRuns && self.before.get(&j.rule).is_some_and(|b| no_worse(&j.verdict, b));
+            if !excused {
                 self.fault(step, Some(j.rule), why);
             }
         }
+    }
+}
+
+/// Whether a broken rule is broken at no other place and by no more than it was before.
+fn no_worse(now: &Verdict, before: &Verdict) -> bool {
+    match (now, before) {
+        (Verdict::Broken { breaches: now, count }, Verdict::Broken { breaches: before, count: count_before }) => {
+            let was = |b: &Breach| {
+                before.iter().any(|x| x.place == b.place && x.unit == b.unit && b.needed - b.available <= x.needed - x.available + 1e-9)
+            };
+            count <= count_before && now.iter().all(was)
+        }
+        (Verdict::Undecided { .. }, _) => true,
+        _ => false,
     }
 }
 

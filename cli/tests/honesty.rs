@@ -1,0 +1,289 @@
+//! A plan that was changed after it was made fails `check`, which says why.
+
+mod common;
+
+use std::sync::LazyLock;
+
+use common::{Planned, Said, check, scenario, shuyaku};
+use models::plan::{Action, Condition, Plan, Step};
+use models::rule::{RuleName, Verdict};
+
+/// Three hosts are bought, booted and filled.
+static SPRING8: LazyLock<Planned> = LazyLock::new(|| Planned::of("s1-spring8", &[]));
+/// Guests run today and are moved live.
+static JPARC: LazyLock<Planned> = LazyLock::new(|| Planned::of("s3-jparc", &[]));
+
+/// `check` of this text as a plan of the scenario.
+fn check_text(name: &str, text: &str) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    std::fs::write(&file, text).unwrap();
+    check(&file, &scenario(name))
+}
+
+/// `check` of the plan after `change`.
+#[track_caller]
+fn tampered(run: &Planned, change: impl FnOnce(&mut Plan)) -> Said {
+    let mut plan = run.plan();
+    let before = plan.clone();
+    change(&mut plan);
+    assert_ne!(plan, before, "nothing was changed");
+    check_text(&before.site, &plan.to_text())
+}
+
+/// The check fails with exit 1 and says all of this; nothing of it is an error of input.
+#[track_caller]
+fn fails(said: Said, because: &[&str]) {
+    let said = said.exits(1);
+    assert!(said.out.ends_with("the plan does not hold\n"), "{}", said.out);
+    for why in because {
+        assert!(said.out.contains(why), "`{why}` is not in\n{}", said.out);
+    }
+    assert_eq!(said.err, "");
+}
+
+/// The plan is no input: exit 2, nothing on stdout, and stderr says all of this.
+#[track_caller]
+fn refused(said: Said, because: &[&str]) {
+    let said = said.exits(2);
+    assert_eq!(said.out, "");
+    for why in because {
+        assert!(said.err.contains(why), "`{why}` is not in\n{}", said.err);
+    }
+}
+
+fn renumber(plan: &mut Plan) {
+    for (i, step) in plan.steps.iter_mut().enumerate() {
+        step.number = i as u32 + 1;
+    }
+}
+
+#[test]
+fn the_plans_hold_before_they_are_touched() {
+    for run in [&SPRING8, &JPARC] {
+        check(&run.path("plan.json"), &scenario(&run.plan().site)).exits(0);
+    }
+}
+
+#[test]
+fn a_guest_moved_in_the_placement_and_not_in_the_steps_is_seen() {
+    // srv-1 keeps a host that is on and has room: only the steps contradict it.
+    let said = tampered(&JPARC, |p| {
+        let moved = p.placement.iter_mut().find(|x| x.host == "srv-2").unwrap();
+        moved.host = "srv-1".into();
+    });
+    fails(said, &["the steps do not lead to the plan's placement"]);
+}
+
+#[test]
+fn a_host_listed_as_on_that_no_step_boots_is_seen() {
+    fails(tampered(&JPARC, |p| p.hosts_on.push("ioc-1".into())), &["the steps do not lead to the plan's placement"]);
+}
+
+#[test]
+fn a_missing_step_is_seen_by_its_number() {
+    // Without step 4 the guest of step 5 is not known to its host.
+    let said = tampered(&SPRING8, |p| drop(p.steps.remove(3)));
+    fails(said, &["step 5 ", "steps are numbered from 1 in order; here 4 was due", "does not know web-1"]);
+}
+
+#[test]
+fn a_missing_step_is_seen_also_where_the_rest_is_numbered_anew() {
+    let said = tampered(&SPRING8, |p| {
+        p.steps.remove(3);
+        renumber(p);
+    });
+    fails(said, &["step 4 ", "rack-8c-16g-1 does not know web-1"]);
+    let said = tampered(&JPARC, |p| {
+        p.steps.remove(0);
+        renumber(p);
+    });
+    fails(said, &["the steps do not lead to the plan's placement"]);
+}
+
+#[test]
+fn a_guest_started_before_its_host_boots_is_seen() {
+    let said = tampered(&SPRING8, |p| {
+        let start = p.steps.iter().position(|s| matches!(s.action, Action::StartGuest { .. })).unwrap();
+        let Action::StartGuest { host, .. } = &p.steps[start].action else { unreachable!() };
+        let boots = |s: &Step| matches!(&s.action, Action::BootHost { host: h } if h == host);
+        let boot = p.steps.iter().position(boots).unwrap();
+        assert!(boot < start);
+        p.steps.swap(boot, start);
+        renumber(p);
+    });
+    fails(said, &["step 1 ", "before it, `rack-8c-16g-1 is on` is not so", "its host rack-8c-16g-1 is off"]);
+}
+
+#[test]
+fn a_guest_started_before_its_host_boots_is_seen_without_the_plans_own_conditions() {
+    let said = tampered(&SPRING8, |p| {
+        p.steps.swap(0, 4);
+        renumber(p);
+        for step in &mut p.steps {
+            (step.before, step.after) = (Vec::new(), Vec::new());
+        }
+    });
+    fails(said, &["step 1 ", "its host rack-8c-16g-1 is off"]);
+}
+
+#[test]
+fn an_edited_margin_is_seen() {
+    let said = tampered(&JPARC, |p| {
+        let memory = p.verdicts.iter_mut().find(|j| j.rule == RuleName::Memory).unwrap();
+        let Verdict::Holds { margin: Some(margin) } = &mut memory.verdict else { panic!("{memory:?}") };
+        margin.needed -= 1024.0;
+    });
+    fails(said, &["the verdicts in the plan are not those of a recount"]);
+}
+
+#[test]
+fn a_verdict_left_out_is_seen() {
+    fails(tampered(&JPARC, |p| drop(p.verdicts.pop())), &["the verdicts in the plan are not those of a recount"]);
+}
+
+/// srv-2 has 1 GiB left of 19 when all is done; a guest of 2 GiB more is too much. The placement and conditions of the
+/// plan agree with the migration, so that only the recount can say it.
+#[test]
+fn a_migration_to_a_full_host_is_seen() {
+    let said = tampered(&JPARC, |p| {
+        let guest = "server-3".to_owned();
+        let (from, to) = ("srv-2".to_owned(), "srv-1".to_owned());
+        assert!(p.placement.iter().any(|x| x.guest == guest && x.host == from), "the plan has changed: {:?}", p.placement);
+        // All of srv-1 on srv-2, one after the other: 18 GiB are there already.
+        let others: Vec<String> = p.placement.iter().filter(|x| x.host == to).map(|x| x.guest.clone()).collect();
+        for guest in others {
+            let number = p.steps.len() as u32 + 1;
+            let running = |host: &String| Condition::GuestRunning { guest: guest.clone(), host: host.clone() };
+            let action = Action::MigrateGuest { guest: guest.clone(), from: to.clone(), to: from.clone() };
+            p.steps.push(Step { number, action, before: vec![running(&to)], after: vec![running(&from)] });
+            p.placement.iter_mut().find(|x| x.guest == guest).unwrap().host.clone_from(&from);
+        }
+    });
+    fails(said, &["memory: srv-2:", "MiB", "BROKEN"]);
+}
+
+#[test]
+fn a_plan_for_another_site_is_stale() {
+    let other = "0".repeat(64);
+    fails(tampered(&JPARC, |p| p.site_digest.clone_from(&other)), &["stale: the plan is for a site of digest 0000"]);
+    fails(tampered(&JPARC, |p| p.scenario_digest.clone_from(&other)), &["stale: the plan is for files of digest 0000"]);
+}
+
+#[test]
+fn a_plan_is_stale_once_its_scenario_changes() {
+    let changed = common::Copy::with("s3-jparc", &[("\nname = \"s3-jparc\"\n", "\n# As of today.\nname = \"s3-jparc\"\n")]);
+    let said = check(&JPARC.path("plan.json"), changed.path());
+    fails(said, &["stale: the plan is for files of digest"]);
+}
+
+#[test]
+fn a_plan_without_its_purchases_names_the_host_that_is_not_there() {
+    refused(tampered(&SPRING8, |p| p.purchases.clear()), &["host `rack-8c-16g-1`", "s1-spring8"]);
+}
+
+#[test]
+fn a_plan_that_buys_more_than_is_for_sale_is_refused() {
+    let said = tampered(&SPRING8, |p| p.purchases[0].hosts = (0..41).map(|i| format!("x{i}")).collect());
+    refused(said, &["41 of class `rack-8c-16g`, of which 40 are for sale"]);
+}
+
+#[test]
+fn names_that_the_site_does_not_have_are_refused() {
+    refused(tampered(&JPARC, |p| p.placement[0].guest = "nobody".into()), &["guest `nobody`"]);
+    refused(tampered(&JPARC, |p| p.hosts_on[0] = "nowhere".into()), &["host `nowhere`"]);
+    fails(
+        tampered(&JPARC, |p| p.steps.last_mut().unwrap().action = Action::PowerOffHost { host: "nowhere".into() }),
+        &["the site has no host `nowhere`"],
+    );
+}
+
+#[test]
+fn a_key_that_is_not_known_is_refused_with_its_place() {
+    // The third line, of 18 characters with the colon.
+    let text = JPARC.text("plan.json").replacen("  \"tool\":", "  \"tools\": 1,\n  \"tool\":", 1);
+    refused(check_text("s3-jparc", &text), &["plan.json", "line 3, column 9", "tools"]);
+}
+
+#[test]
+fn another_version_is_refused() {
+    let text = JPARC.text("plan.json").replacen("\"version\": 1,", "\"version\": 99,", 1);
+    refused(check_text("s3-jparc", &text), &["plan.json", "version 99", "reads version 1"]);
+}
+
+#[test]
+fn a_plan_that_is_cut_off_is_refused_at_its_end() {
+    let text = JPARC.text("plan.json");
+    let cut = &text[..text.len() / 2];
+    let line = cut.lines().count();
+    refused(check_text("s3-jparc", cut), &["plan.json", &format!("line {line}"), "EOF"]);
+    refused(check_text("s3-jparc", ""), &["plan.json", "line 1, column 0"]);
+}
+
+#[test]
+fn a_plan_that_is_not_there_is_named() {
+    let said = shuyaku(["check", "no/such/plan.json", "--scenario", "scenarios/s3-jparc"]);
+    refused(said, &["no/such/plan.json", "No such file"]);
+}
+
+#[test]
+fn an_edited_cost_is_seen() {
+    fails(tampered(&JPARC, |p| p.cost.electricity_yen.value /= 2.0), &["cost"]);
+}
+
+#[test]
+fn an_edited_prediction_is_seen() {
+    fails(tampered(&JPARC, |p| p.predicted[0].value /= 2.0), &["predict"]);
+}
+
+#[test]
+fn a_guest_that_stands_in_two_places_is_seen() {
+    let said = tampered(&JPARC, |p| {
+        let mut twice = p.placement[0].clone();
+        twice.host = p.hosts_on.iter().find(|h| **h != twice.host).unwrap().clone();
+        p.placement.insert(0, twice);
+    });
+    assert!(matches!(said.code, Some(1 | 2)), "a plan that places a guest twice passes:\n{}", said.out);
+}
+
+#[test]
+fn bought_hosts_of_other_names_are_seen() {
+    let said = tampered(&SPRING8, |p| p.purchases[0].hosts[0] = "web-99".into());
+    assert!(matches!(said.code, Some(1 | 2)), "a plan that buys `web-99` passes:\n{}", said.out);
+}
+
+/// With no replication there is nothing to judge: such a plan must not pass, and must not end in a panic.
+#[test]
+fn a_plan_judged_under_no_replication_is_refused() {
+    let maffin = Planned::of("s0-maffin", &["--replications", "1"]);
+    let said = tampered(&maffin, |p| p.replications = 0);
+    assert!(matches!(said.code, Some(1 | 2)), "{:?}\n{}{}", said.code, said.out, said.err);
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+}
+
+/// `show` has the plan alone: what step 1 asks of the site is taken as given, and step 5 contradicts it.
+#[test]
+fn show_says_which_step_contradicts_those_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let mut plan = SPRING8.plan();
+    plan.steps.swap(0, 4);
+    renumber(&mut plan);
+    std::fs::write(&file, plan.to_text()).unwrap();
+    let said = shuyaku(["show".as_ref(), file.as_os_str()]).exits(1);
+    assert!(said.out.contains("step 5 contradicts what stands before it"), "{}", said.out);
+}
+
+#[test]
+fn check_json_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    let mut plan = JPARC.plan();
+    plan.verdicts.pop();
+    std::fs::write(&file, plan.to_text()).unwrap();
+    let said = shuyaku(["check".as_ref(), file.as_os_str(), "--scenario".as_ref(), scenario("s3-jparc").as_os_str(), "--json".as_ref()]);
+    let json = said.exits(1).json();
+    assert_eq!(json["holds"], false);
+    assert_eq!(json["faults"].as_array().unwrap().len(), 1);
+    assert_eq!(json["steps"].as_u64(), Some(plan.steps.len() as u64));
+}
