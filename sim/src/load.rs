@@ -37,7 +37,8 @@ pub fn demand(site: &Site, loads: &[Load], grid: Grid, seed: u64, replication: u
 }
 
 fn add_load(demand: &mut Demand, site: &Site, load: &Load, grid: Grid, seed: u64, replication: u32) {
-    let growth = (1.0 + load.growth_per_year).powi(grid.year.saturating_sub(1) as i32);
+    // Multiplied out: the same product on every machine.
+    let growth = (1..grid.year).fold(1.0, |grown, _| grown * (1.0 + load.growth_per_year));
     let mut fall_on =
         |k: usize, g: GuestId, entity: &str, part: f64| fall(demand, load, k, g, entity, grid, growth, seed, replication, part);
     match load.split {
@@ -119,14 +120,24 @@ fn fall(
         LoadKind::Mail { per_day, hours, days, cost } => {
             let mean = hours.iter().sum::<f64>() / hours.len() as f64;
             spend(columns, grid, *cost, |t| {
-                let s = step_s * t as f64;
-                let (hour, day) = ((s / 3600.0) as usize % hours.len(), (s / DAY_S) as usize % days.len());
-                poisson(&mut stream, growth * per_day * step_s / DAY_S * hours[hour] / mean * days[day]) * part
+                // Hour by hour of the step: a step may be longer than an hour.
+                let (from, to) = (step_s * t as f64, step_s * (t + 1) as f64);
+                let (mut at, mut expected) = (from, 0.0);
+                while at < to {
+                    let (hour, day) = ((at / 3600.0).floor(), (at / DAY_S).floor());
+                    let end = f64::min(to, (hour + 1.0) * 3600.0);
+                    expected += (end - at) / DAY_S * hours[hour as usize % hours.len()] / mean * days[day as usize % days.len()];
+                    at = end;
+                }
+                poisson(&mut stream, growth * per_day * expected) * part
             });
         }
         LoadKind::FlashCrowd { start, ramp, plateau, decay, peak_per_s, cost } => {
-            let shape = |s: f64| crowd_shape(s - start.as_seconds(), ramp.as_seconds(), plateau.as_seconds(), decay.as_seconds());
-            spend(columns, grid, *cost, |t| poisson(&mut stream, growth * peak_per_s * step_s * shape(step_s * (t as f64 + 0.5))) * part);
+            let until = |s: f64| crowd_until(s - start.as_seconds(), ramp.as_seconds(), plateau.as_seconds(), decay.as_seconds());
+            spend(columns, grid, *cost, |t| {
+                let (from, to) = (step_s * t as f64, step_s * (t + 1) as f64);
+                poisson(&mut stream, growth * peak_per_s * (until(to) - until(from)).max(0.0)) * part
+            });
         }
         LoadKind::Passes { first, every, window, per_day, link_bytes_per_s, cost } => {
             let mut waiting = 0.0;
@@ -148,11 +159,15 @@ fn fall(
     }
 }
 
-/// Adds a rate to a column, rounded to whole units and held at the greatest unit a column can hold.
+/// Adds a rate to a column, in whole units and held at the greatest that a column can hold; what rounding leaves is carried
+/// to the next step, so that the sum is right to a unit.
 fn add(column: &mut Vec<u32>, steps: usize, mut rate: impl FnMut(usize) -> f64) {
     let mut any = !column.is_empty();
+    let mut carried = 0.0;
     for t in 0..steps {
-        let x = rate(t).round();
+        let exact = rate(t) + carried;
+        let x = exact.round().max(0.0);
+        carried = exact - x;
         if x > 0.0 {
             if !any {
                 column.resize(steps, 0);
@@ -177,19 +192,17 @@ fn poisson(stream: &mut ChaCha8Rng, mean: f64) -> f64 {
     if mean > 0.0 { Poisson::new(mean).map_or(0.0, |p| p.sample(stream)) } else { 0.0 }
 }
 
-/// A burst from 0 to 1: linear ramp, plateau, exponential decay.
-fn crowd_shape(since_s: f64, ramp_s: f64, plateau_s: f64, decay_s: f64) -> f64 {
-    if since_s < 0.0 {
-        0.0
-    } else if since_s < ramp_s {
-        since_s / ramp_s
-    } else if since_s < ramp_s + plateau_s {
-        1.0
-    } else if decay_s > 0.0 {
-        libm::exp(-(since_s - ramp_s - plateau_s) / decay_s)
-    } else {
-        0.0
+/// The integral, from its start, of a burst from 0 to 1: linear ramp, plateau, exponential decay; in seconds.
+fn crowd_until(since_s: f64, ramp_s: f64, plateau_s: f64, decay_s: f64) -> f64 {
+    if since_s <= 0.0 {
+        return 0.0;
     }
+    let ramp = f64::min(since_s, ramp_s);
+    let rise = if ramp_s > 0.0 { ramp * ramp / (2.0 * ramp_s) } else { 0.0 };
+    let plateau = (since_s - ramp_s).clamp(0.0, plateau_s);
+    let after = (since_s - ramp_s - plateau_s).max(0.0);
+    let decay = if decay_s > 0.0 { decay_s * (1.0 - libm::exp(-after / decay_s)) } else { 0.0 };
+    rise + plateau + decay
 }
 
 /// How long the windows [first + k every, + window), k = 0, 1, ..., are open within [from, from + length).
@@ -221,9 +234,19 @@ mod tests {
 
     #[test]
     fn a_crowd_rises_stays_and_decays() {
-        assert_eq!(crowd_shape(-1.0, 10.0, 10.0, 5.0), 0.0);
-        assert_eq!(crowd_shape(5.0, 10.0, 10.0, 5.0), 0.5);
-        assert_eq!(crowd_shape(15.0, 10.0, 10.0, 5.0), 1.0);
-        assert!((crowd_shape(25.0, 10.0, 10.0, 5.0) - (-1.0f64).exp()).abs() < 1e-12);
+        // Ramp of 10 s: half of it by its middle weighs 5 * 5 / 20 = 1.25; all of it 5; the plateau of 10 s one each.
+        assert_eq!(crowd_until(-1.0, 10.0, 10.0, 5.0), 0.0);
+        assert_eq!(crowd_until(5.0, 10.0, 10.0, 5.0), 1.25);
+        assert_eq!(crowd_until(15.0, 10.0, 10.0, 5.0), 10.0);
+        assert!((crowd_until(25.0, 10.0, 10.0, 5.0) - (15.0 + 5.0 * (1.0 - (-1.0f64).exp()))).abs() < 1e-12);
+        // A burst shorter than a step is not missed, nor multiplied.
+        assert_eq!(crowd_until(300.0, 0.0, 60.0, 0.0), 60.0);
+    }
+
+    #[test]
+    fn a_rate_below_one_unit_a_step_is_not_lost() {
+        let mut column = Vec::new();
+        add(&mut column, 1000, |_| 0.3);
+        assert_eq!(column.iter().sum::<u32>(), 300);
     }
 }

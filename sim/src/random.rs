@@ -2,7 +2,8 @@
 //!
 //! A stream is keyed by (seed, entity, purpose, replication), so that one more draw in one stream changes nothing in
 //! another, and two candidates that are replayed with the same seed see the same load (common random numbers). The
-//! generator is ChaCha8 by name; `StdRng` may change in any release of `rand`.
+//! generator is ChaCha8 by name; `StdRng` may change in any release of `rand`. What is drawn from a stream is the same on every
+//! machine; samplers that use the platform's logarithm (`rand_distr`'s Poisson) may differ in a count between platforms.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

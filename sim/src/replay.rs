@@ -10,12 +10,14 @@
 //!
 //! Left out: the hypervisor's own CPU, delay inside a step, and what full virtualisation costs neighbours.
 
+use std::collections::BTreeMap;
+
 use models::demand::Demand;
 use models::law::power::PowerModel;
 use models::law::share::max_min;
 use models::quantity::{BytesPerSecond, Nanos, VoltAmperes, WattHours, Watts};
 use models::rule::ups::nameplate;
-use models::site::{DomainId, DomainKind, GuestId, HostId, Placement, Site};
+use models::site::{ClassId, DomainId, DomainKind, GuestId, HostId, Placement, Site};
 use rayon::prelude::*;
 
 use crate::measure::{HEAT_COLUMNS, HostMeasures, Measures, PowerMeasures, PowerPoint, SERIES_POINTS, Unserved};
@@ -23,8 +25,11 @@ use crate::measure::{HEAT_COLUMNS, HostMeasures, Measures, PowerMeasures, PowerP
 /// Steps of one pass: a block of a column and its sum stay in the first cache.
 const BLOCK: usize = 1024;
 
-/// Bins of a host's load, a thousandth of its capacity each; bin 4000 holds all from four times the capacity on.
+/// Bins of a host's load, a thousandth of its capacity each.
 const BINS: usize = 4096;
+
+/// The bin of all loads from four times the capacity on; those just below it may share it.
+const OVER: usize = 4000;
 
 /// Hosts of one task: small enough to share out, large enough to be worth it.
 const HOSTS_A_TASK: usize = 16;
@@ -64,8 +69,8 @@ struct PowerTable {
     last: usize,
     /// By segment: mW = first + second x kHz.
     segments: Vec<(f64, f64)>,
-    /// VA per W and var per W, where the power factor is the same at every load.
-    constant: Option<(f64, f64)>,
+    /// The power factor is the same at every load: VA and var are in proportion to W.
+    constant: bool,
     model: PowerModel,
 }
 
@@ -75,19 +80,25 @@ impl PowerTable {
         let model = class.power.clone();
         let points = model.curve.points();
         let last = points.len() - 1;
-        let capacity_khz = class.capacity().khz();
+        let capacity_khz = class.capacity().khz().max(1);
         let per_khz = last as f64 / capacity_khz as f64;
         let segment = |(i, p): (usize, &[Watts])| {
             let (start, rise) = (p[0].get() * 1000.0, (p[1].get() - p[0].get()) * 1000.0);
             (start - rise * i as f64, rise * per_khz)
         };
         let segments = points.windows(2).enumerate().map(segment).collect();
-        let constant = (model.power_factor.len() == 1).then(|| {
-            let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), model.power_factor[0]);
-            (one.apparent(pf).get(), one.reactive_var(pf))
-        });
-        let a_khz = |n: u64| (n << 32) / capacity_khz;
-        Self { capacity_khz, segment_a_khz: a_khz(last as u64), bin_a_khz: a_khz(1000), last, segments, constant, model }
+        let constant = model.power_factor.len() == 1;
+        // The segment rounds down and the bin up: a load on a knot has the same power on either side, and a percentile is
+        // never too kind.
+        Self {
+            capacity_khz,
+            segment_a_khz: ((last as u64) << 32) / capacity_khz,
+            bin_a_khz: (1000_u64 << 32).div_ceil(capacity_khz),
+            last,
+            segments,
+            constant,
+            model,
+        }
     }
 
     /// mW, rounded to the nearest.
@@ -100,22 +111,21 @@ impl PowerTable {
         let khz = khz.min(self.capacity_khz);
         let i = ((khz * self.segment_a_khz) >> 32) as usize;
         let (base, slope) = self.segments[i.min(self.last - 1)];
-        (base + slope * khz as f64 + WHOLE).to_bits() as u32
+        ((base + slope * khz as f64).min(f64::from(u32::MAX)) + WHOLE).to_bits() as u32
     }
 
     /// The bin of a load.
     #[inline]
     fn bin(&self, khz: u64) -> usize {
-        ((khz.min(4 * self.capacity_khz) * self.bin_a_khz) >> 32) as usize % BINS
+        // Above four times the capacity there is one bin, so that the product stays within 64 bits.
+        if khz < 4 * self.capacity_khz { ((khz * self.bin_a_khz) >> 32) as usize % BINS } else { OVER }
     }
 
     /// VA per W and var per W at a load.
     fn factors(&self, khz: u64) -> (f64, f64) {
-        self.constant.unwrap_or_else(|| {
-            let load = khz.min(self.capacity_khz) as f64 / self.capacity_khz as f64;
-            let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), self.model.factor_at(load));
-            (one.apparent(pf).get(), one.reactive_var(pf))
-        })
+        let load = khz.min(self.capacity_khz) as f64 / self.capacity_khz as f64;
+        let (one, pf) = (Watts::new(1.0).expect("one watt is a power"), self.model.factor_at(load));
+        (one.apparent(pf).get(), one.reactive_var(pf))
     }
 }
 
@@ -130,9 +140,14 @@ pub struct Replay<'a> {
     /// All comes at once, and guests' own sums need not be kept on the way.
     whole: bool,
     hosts: Vec<HostState>,
+    /// Guests that run nowhere, or on a host that is off: all that they ask for is unserved.
+    homeless: Vec<GuestState>,
     total: Course,
     feeds: Vec<(DomainId, Course)>,
 }
+
+/// Hosts of one class on the same feeds.
+type Alike = (ClassId, Vec<usize>);
 
 /// Sums by step, in thousandths.
 #[derive(Default)]
@@ -218,11 +233,15 @@ impl<'a> Replay<'a> {
                 }
             })
             .collect();
+        let homeless = (0..site.guests.len())
+            .filter(|g| placement.host_of[*g].is_none_or(|h| !placement.on[h.index()]))
+            .map(|g| GuestState { guest: GuestId::at(g), cap_khz: 0, weight: 1, asked: 0, unserved: 0, short_steps: 0 })
+            .collect();
         let feeds = (0..site.domains.len())
             .filter(|d| site.domains[*d].kind == DomainKind::Feed)
             .map(|d| (DomainId::at(d), Course::default()))
             .collect();
-        Self { site, placement, step, steps, done: 0, whole: false, hosts, total: Course::default(), feeds }
+        Self { site, placement, step, steps, done: 0, whole: false, hosts, homeless, total: Course::default(), feeds }
     }
 
     /// Plays the next block: a demand of the same guests and step that continues where the last ended.
@@ -236,40 +255,47 @@ impl<'a> Replay<'a> {
             assert!(c.is_empty() || c.len() == block.steps, "a column of {} in a block of {}", c.len(), block.steps);
         }
         let (site, feeds, steps, whole) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>(), self.steps, self.whole);
-        let parts: Vec<(Course, Vec<Course>)> = self
+        // W of the hosts of a class on the same feeds, together: VA and var follow from their sum, so that no grouping shows.
+        let parts: Vec<Vec<(Alike, Course)>> = self
             .hosts
             .par_chunks_mut(HOSTS_A_TASK)
             .map(|hosts| {
-                let mut total = Course::zeros(block.steps);
-                let mut by_feed: Vec<Course> = feeds.iter().map(|_| Course::zeros(block.steps)).collect();
-                let feeds_of = |h: &HostState| -> Vec<usize> {
-                    (0..feeds.len()).filter(|f| site.hosts[h.host.index()].domains.contains(&feeds[*f])).collect()
+                let of = |h: &HostState| -> Alike {
+                    let host = &site.hosts[h.host.index()];
+                    (host.class, (0..feeds.len()).filter(|f| host.domains.contains(&feeds[*f])).collect())
                 };
-                for alike in hosts
-                    .chunk_by_mut(|a, b| site.hosts[a.host.index()].class == site.hosts[b.host.index()].class && feeds_of(a) == feeds_of(b))
-                {
-                    let mut course = Course::zeros(block.steps);
-                    for host in alike.iter_mut() {
-                        host.play(block, from, steps, whole, &mut course);
-                    }
-                    if let Some((va, var)) = alike[0].table.constant {
-                        let in_proportion = |mw: &u64, by: f64| (*mw as f64 * by + 0.5) as u64;
-                        course.mva = course.mw.iter().map(|mw| in_proportion(mw, va)).collect();
-                        course.mvar = course.mw.iter().map(|mw| in_proportion(mw, var)).collect();
-                    }
-                    total.add(&course);
-                    for f in feeds_of(&alike[0]) {
-                        by_feed[f].add(&course);
-                    }
-                }
-                (total, by_feed)
+                hosts
+                    .chunk_by_mut(|a, b| of(a) == of(b))
+                    .map(|alike| {
+                        let mut course = Course::zeros(block.steps);
+                        alike.iter_mut().for_each(|host| host.play(block, from, steps, whole, &mut course));
+                        (of(&alike[0]), course)
+                    })
+                    .collect()
             })
             .collect();
+        let mut together: BTreeMap<Alike, Course> = BTreeMap::new();
+        for (alike, part) in parts.into_iter().flatten() {
+            together.entry(alike).or_insert_with(|| Course::zeros(block.steps)).add(&part);
+        }
         let mut total = devices(site, block.steps, None);
         let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, block.steps, Some(*f))).collect();
-        for (part, part_by_feed) in &parts {
-            total.add(part);
-            by_feed.iter_mut().zip(part_by_feed).for_each(|(a, b)| a.add(b));
+        for ((class, on_feeds), mut course) in together {
+            let factors = &site.classes[class.index()].power.power_factor;
+            if let [pf] = factors.as_slice() {
+                let one = Watts::new(1.0).expect("one watt is a power");
+                let in_proportion = |by: f64| course.mw.iter().map(|mw| (*mw as f64 * by + 0.5) as u64).collect();
+                (course.mva, course.mvar) = (in_proportion(one.apparent(*pf).get()), in_proportion(one.reactive_var(*pf)));
+            }
+            total.add(&course);
+            on_feeds.iter().for_each(|f| by_feed[*f].add(&course));
+        }
+        for g in &mut self.homeless {
+            let column = &block.guests[g.guest.index()].cpu_khz;
+            let asked = column.iter().map(|x| u128::from(*x)).sum::<u128>();
+            g.asked += asked;
+            g.unserved += asked;
+            g.short_steps += column.iter().filter(|x| **x > 0).count() as u64;
         }
         self.total.append(total);
         self.feeds.iter_mut().zip(by_feed).for_each(|(f, block)| f.1.append(block));
@@ -287,9 +313,9 @@ impl<'a> Replay<'a> {
         let mut hosts: Vec<&HostState> = self.hosts.iter().collect();
         hosts.sort_by_key(|h| h.host);
         let mut unserved: Vec<(u128, Unserved)> = Vec::new();
-        let asked = hosts.iter().map(|h| h.asked_sum).sum();
+        let asked = hosts.iter().map(|h| h.asked_sum).sum::<u128>() + self.homeless.iter().map(|g| g.asked).sum::<u128>();
         let mut short = 0u128;
-        for g in hosts.iter().flat_map(|h| &h.guests) {
+        for g in hosts.iter().flat_map(|h| &h.guests).chain(&self.homeless) {
             short += g.unserved;
             if g.unserved > 0 {
                 unserved.push((
@@ -396,7 +422,7 @@ impl HostState {
         }
         self.asked_max = self.asked_max.max(most);
 
-        if table.constant.is_none() {
+        if !table.constant {
             for (t, x) in (start..end).zip(asked) {
                 let (mw, (va, var)) = (f64::from(table.mw((*x).into())), table.factors((*x).into()));
                 course.mva[t] += (mw * va + 0.5) as u64;
@@ -460,7 +486,7 @@ impl HostState {
         let mut below = 0;
         for (bin, count) in self.bins.iter().enumerate() {
             below += *count as usize;
-            if below > rank && bin < 4000 {
+            if below > rank && bin < OVER {
                 return ((bin + 1) as f64 / 1000.0).min(self.asked_max as f64 / self.table.capacity_khz as f64);
             }
         }

@@ -68,8 +68,9 @@ fn random_run() -> impl Strategy<Value = (Site, Demand, Placement)> {
         (columns, homes).prop_map(move |(columns, homes)| {
             let list = (0..guests).map(|i| example::guest(&format!("g{i}"), 1 + (i % 2) as u32, 64)).collect();
             let mut site = example::site(example::class("c", 2, 1000.0, 8000), hosts as u32, list);
+            let factors: &[f64] = if steps % 2 == 0 { &[0.7, 0.9, 0.95] } else { &[0.93] };
             site.classes[0].power.power_factor =
-                [0.7, 0.9, 0.95].map(|f| models::quantity::PowerFactor::new(f).expect("a factor")).to_vec();
+                factors.iter().map(|f| models::quantity::PowerFactor::new(*f).expect("a factor")).collect();
             let guests = columns.into_iter().map(|cpu_khz| Columns { cpu_khz, ..Columns::default() }).collect();
             let demand = Demand { step: Nanos::seconds(300), steps, guests };
             let placement = Placement { on: vec![true; hosts], host_of: homes.into_iter().map(|h| Some(HostId(h))).collect() };
@@ -83,6 +84,22 @@ fn block(demand: &Demand, from: usize, to: usize) -> Demand {
     let guests =
         demand.guests.iter().map(|g| Columns { cpu_khz: cut(&g.cpu_khz), net_kbs: cut(&g.net_kbs), disk_kbs: cut(&g.disk_kbs) }).collect();
     Demand { step: demand.step, steps: to - from, guests }
+}
+
+#[test]
+fn what_a_guest_without_a_host_asks_for_is_unserved() {
+    let (site, demand, mut placement) = one_host(&[500.0, 500.0], 12);
+    placement.host_of[1] = None;
+    let m = replay(&site, &demand, &placement);
+    assert!((m.asked_ghz_h - 1.0).abs() < 1e-12 && (m.unserved_ghz_h - 0.5).abs() < 1e-12);
+    assert_eq!(m.unserved[0].guest, "g1");
+}
+
+#[test]
+fn a_load_of_ten_times_the_capacity_has_its_percentiles_there() {
+    let (site, demand, placement) = one_host(&[10_000.0; 4], 12);
+    let m = replay(&site, &demand, &placement);
+    assert_eq!((m.hosts[0].cpu_p95, m.hosts[0].cpu_max), (10.0, 10.0));
 }
 
 proptest! {
