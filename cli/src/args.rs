@@ -35,7 +35,7 @@ pub struct Common {
     #[arg(long, global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub replications: u32,
     /// The most memory that recorded loads may take, MiB; a larger trace is refused with its size.
-    #[arg(long, global = true, default_value_t = 4096, value_name = "MIB")]
+    #[arg(long, global = true, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub memory_cap: u64,
 }
 

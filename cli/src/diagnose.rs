@@ -119,7 +119,7 @@ pub fn report(failure: &Failure, json: bool) -> ExitCode {
 /// Colours and lines on a terminal only.
 fn handler() -> GraphicalReportHandler {
     use std::io::IsTerminal;
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) {
         GraphicalReportHandler::new()
     } else {
         GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())

@@ -10,7 +10,14 @@ use cli::diagnose::{self, Failure};
 use cli::{pipeline, validate, write};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are answers; a wrong word is a usage error, in JSON where that was asked for.
+        Err(e) if e.use_stderr() && std::env::args_os().any(|a| a == "--json") => {
+            return diagnose::report(&Failure::Usage(e.render().to_string().trim_end().to_owned()), true);
+        }
+        Err(e) => e.exit(),
+    };
     if let Some(threads) = args.common.threads {
         // The global pool can be built once; nothing has used it yet.
         if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global() {

@@ -72,6 +72,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
             let fleet = fleet("plan", &title, &found.site, &found.buys, &demands, &found.placement, Some(found.verdicts.clone()));
             let plan = plan_of(scenario, common, &found, &fleet, demands.len());
             run.binds = binds(&found.verdicts);
+            run.unknowns.push("guests are placed by heuristics: a cheaper placement may exist between the lower bound and the plan".into());
             if !found.exhaustive {
                 run.unknowns
                     .push(format!("the search stopped after {} fleets: a cheaper one may exist above the lower bound", found.tried));
@@ -432,6 +433,16 @@ pub fn check_plan(plan: &Plan, scenario: Scenario) -> Result<Checked, Failure> {
     if plan.verdicts != verdicts {
         faults.push("the verdicts in the plan are not those of a recount".into());
     }
+    let recounted = fleet("plan", "", &with, &[], &demands, &placement, Some(verdicts.clone()));
+    if plan.cost != recounted.cost {
+        faults.push("the cost in the plan is not that of a recount".into());
+    }
+    if plan.predicted != recounted.figures {
+        faults.push("the predicted figures in the plan are not those of a replay".into());
+    }
+    if plan.cost_lower_bound_yen != planner::bound::by_volume(site, &demands[0]).cost_yen {
+        faults.push("the lower bound in the plan is not that of a recount".into());
+    }
     let holds = faults.is_empty() && rule::all_hold(&verdicts);
     let mut text = reports::verdicts(&verdicts);
     text += &format!("{} steps walked, {judged} judgements on the way\n", plan.steps.len());
@@ -460,6 +471,14 @@ fn understand(site: &Site, plan: &Plan) -> Result<Understood, Failure> {
         buys.push((ClassId::at(class), p.hosts.len() as u32));
     }
     let with = site.with_bought(&buys);
+    for p in &plan.purchases {
+        let names: Vec<&String> =
+            with.hosts.iter().filter(|h| h.bought && with.classes[h.class.index()].name == p.class).map(|h| &h.name).collect();
+        if p.hosts.iter().collect::<Vec<_>>() != names {
+            let names = names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Failure::Usage(format!("the hosts bought of class `{}` are named {names}, not {}", p.class, p.hosts.join(", "))));
+        }
+    }
     let host = |name: &str| with.host_named(name).ok_or_else(|| unknown("host", name));
     let guest = |name: &str| with.guest_named(name).ok_or_else(|| unknown("guest", name));
     let mut placement = Placement::empty(&with);
@@ -468,7 +487,9 @@ fn understand(site: &Site, plan: &Plan) -> Result<Understood, Failure> {
     }
     for p in &plan.placement {
         let (g, h): (GuestId, HostId) = (guest(&p.guest)?, host(&p.host)?);
-        placement.host_of[g.index()] = Some(h);
+        if placement.host_of[g.index()].replace(h).is_some() {
+            return Err(Failure::Usage(format!("the plan places guest `{}` twice", p.guest)));
+        }
     }
     Ok((with, buys, placement))
 }

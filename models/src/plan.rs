@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::law::cost::Cost;
 use crate::rule::Judgement;
 
+/// The most replications that a plan may have been judged under.
+pub const MOST_REPLICATIONS: u32 = 1000;
+
 /// The version of the text form that this code reads and writes.
 pub const VERSION: u32 = 1;
 
@@ -240,6 +243,9 @@ pub enum NotAPlan {
         /// What is wrong.
         cause: String,
     },
+    /// It was judged under none, or under more than can be repeated.
+    #[error("key `replications`: {0} replications (1 to {MOST_REPLICATIONS} are possible)")]
+    Replications(u32),
     /// It is of another version.
     #[error("the plan has version {0}, and this program reads version {VERSION}")]
     Version(u32),
@@ -262,10 +268,17 @@ impl Plan {
     /// # Errors
     /// Where the text is not JSON, a key is missing or not known, or the version is another.
     pub fn from_text(text: &str) -> Result<Self, NotAPlan> {
-        let plan: Self =
-            serde_json::from_str(text).map_err(|e| NotAPlan::Form { line: e.line(), column: e.column(), cause: e.to_string() })?;
+        let plan: Self = serde_json::from_str(text).map_err(|e| {
+            // The place is said once.
+            let text = e.to_string();
+            let cause = text.split(" at line ").next().unwrap_or(&text).to_owned();
+            NotAPlan::Form { line: e.line(), column: e.column(), cause }
+        })?;
         if plan.version != VERSION {
             return Err(NotAPlan::Version(plan.version));
+        }
+        if plan.replications == 0 || plan.replications > MOST_REPLICATIONS {
+            return Err(NotAPlan::Replications(plan.replications));
         }
         Ok(plan)
     }

@@ -2,12 +2,15 @@
 //!
 //! First what no fleet can mend (a guest that no host admits, a redundancy group larger than the hosts there may be).
 //! Then each rule is left out in turn: a rule without which something fits is one of those that conflict. What the sale
-//! limits and the CVCF leave room for is said with figures.
+//! limits leave room for is said with figures. Where no single rule explains it, the guests are spread over every host that
+//! there may be, and every rule that is broken even there is named.
 
 use models::demand::Demand;
-use models::rule::ups::nameplate;
-use models::site::{ClassId, GuestId, HostId, Placement, PowerView, Site};
+use models::rule::Verdict;
+use models::site::{ClassId, GuestId, HostId, Placement, Site};
 
+use crate::pack::{self, Fit};
+use crate::quick::Quick;
 use crate::search::{self, Options, words};
 
 /// A variant of a site with one rule left out.
@@ -46,57 +49,55 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
     }
     let memory: u64 = site.guests.iter().map(|g| g.memory.0).sum();
     let room: u64 = (0..widest.hosts.len()).map(|h| widest.class_of(HostId::at(h)).guest_memory().0).sum();
-    all.push(format!(
-        "{} guests need {memory} MiB; the hosts that stand and the most that can be bought ({}) give {room} MiB",
-        site.guests.len(),
-        words(site, &most)
-    ));
-    let options = Options { most_tries: 24, ..Options::default() };
-    let mut conflicting = Vec::new();
+    if memory > room {
+        all.push(format!(
+            "{} guests need {memory} MiB; the hosts that stand and the most that can be bought ({}) give {room} MiB",
+            site.guests.len(),
+            words(site, &most)
+        ));
+        return all;
+    }
+    let options = Options { most_tries: 8, ..Options::default() };
     for (name, leave_out) in RULES {
         let mut variant = site.clone();
         if !leave_out(&mut variant) {
             continue;
         }
         if let Ok(found) = search::search(&variant, demands, &options) {
-            conflicting.push(name);
-            let mut line =
-                format!("without the rule \"{name}\" it fits ({} hosts on, {})", found.placement.hosts_on(), words(site, &found.buys));
-            for j in crate::judge_all(
-                &Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() },
-                demands,
-                &found.placement,
-            ) {
-                if let models::rule::Verdict::Broken { breaches, .. } = j.verdict
-                    && let Some(worst) = breaches.first()
-                {
-                    line += &format!("; there, {}: {worst}", j.rule.words());
-                }
-            }
-            all.push(line);
+            let asked = Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() };
+            let there = broken(&asked, demands, &found.placement).join("; ");
+            let on = found.placement.hosts_on();
+            all.push(format!("without the rule \"{name}\" it fits ({on} hosts on, {}); there, {there}", words(site, &found.buys)));
         }
     }
-    if conflicting.is_empty() {
-        all.push("leaving out any one rule alone did not help in the fleets that were tried".into());
-        if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups)
-            && rule.view == PowerView::Nameplate
-        {
-            let standing = Placement {
-                on: site.guests.iter().fold(vec![false; site.hosts.len()], |mut on, g| {
-                    if let Some(h) = g.pinned {
-                        on[h.index()] = true;
-                    }
-                    on
-                }),
-                host_of: vec![None; site.guests.len()],
-            };
-            let n = nameplate(site, &standing, None);
-            all.push(format!(
-                "pinned hosts and devices alone take {:.1} of {:.1} kVA by nameplate",
-                n.va.value / 1000.0,
-                ups.rating.get() / 1000.0
-            ));
-        }
+    if all.is_empty() {
+        all.push("leaving out any one rule alone did not help in the fleets that were tried; with every host that there may be:".into());
+        all.extend(widest_placement(&widest, &demands[0]).map_or_else(
+            || vec!["even without these rules some guest finds no place".into()],
+            |placement| broken(&widest, demands, &placement),
+        ));
     }
     all
+}
+
+/// The rules that a placement breaks, each with its worst breach.
+fn broken(site: &Site, demands: &[Demand], placement: &Placement) -> Vec<String> {
+    crate::judge_all(site, demands, placement)
+        .into_iter()
+        .filter_map(|j| match j.verdict {
+            Verdict::Broken { breaches, .. } => breaches.first().map(|b| format!("{}: {b}", j.rule.words())),
+            Verdict::Undecided { why } => Some(format!("{}: {why}", j.rule.words())),
+            Verdict::Holds { .. } => None,
+        })
+        .collect()
+}
+
+/// Guests spread over every host that there may be, with no rule but memory and who may stand where.
+fn widest_placement(widest: &Site, demand: &Demand) -> Option<Placement> {
+    let mut bare = widest.clone();
+    for (_, leave_out) in RULES {
+        leave_out(&mut bare);
+    }
+    let every = vec![true; bare.hosts.len()];
+    pack::construct(&Quick::new(&bare, demand), &every, &every, Fit::Balanced).map(|s| s.placement)
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use models::demand::Demand;
 use models::law::cost::{self, Cost, electricity};
 use models::plan::Step;
+use models::quantity::Watts;
 use models::rule::{self, Judgement, ups::nameplate, walk};
 use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Site};
 use rayon::prelude::*;
@@ -266,12 +267,22 @@ fn can_hold(fleet: &Site) -> bool {
     }
     let must: Vec<bool> = (0..fleet.hosts.len()).map(|h| fleet.hosts[h].bought || pinned.binary_search(&HostId::at(h)).is_ok()).collect();
     let least = Placement { on: must, host_of: vec![None; fleet.guests.len()] };
-    if let (Some(ups), Some(rule)) = (&fleet.ups, fleet.rules.ups)
-        && rule.view == PowerView::Nameplate
-    {
-        let n = nameplate(fleet, &least, None);
+    if let (Some(ups), Some(rule)) = (&fleet.ups, fleet.rules.ups) {
         let keep = 1.0 - rule.reserve;
-        if n.va.value > ups.rating.get() * keep || n.w.value > ups.limit_w().get() * keep {
+        let (va, w) = match rule.view {
+            PowerView::Nameplate => {
+                let n = nameplate(fleet, &least, None);
+                (n.va.value, n.w.value)
+            }
+            // What is on draws its idle power at the least.
+            PowerView::Expected => {
+                let hosts =
+                    (0..fleet.hosts.len()).map(HostId::at).filter(|h| least.on[h.index()]).map(|h| fleet.class_of(h).power.curve.idle());
+                let w = hosts.sum::<Watts>() + fleet.devices.iter().map(|d| d.expected.scaled(f64::from(d.count))).sum();
+                (w.get(), w.get())
+            }
+        };
+        if va > ups.rating.get() * keep || w > ups.limit_w().get() * keep {
             return false;
         }
     }

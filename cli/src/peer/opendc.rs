@@ -7,7 +7,8 @@
 //! - A machine runs for the sum of its fragments, whenever it starts, and leaves.
 //! - The run ends at the next tick of five minutes; every host is on throughout.
 //!
-//! Three machines of the recording do not fit beside the others, and wait for a month: the run lasts 59.9 days.
+//! One machine of the recording fits a single host only, which is full: it blocks the queue for a month, and those behind it
+//! wait with it. The run lasts 59.9 days.
 
 use std::collections::{BTreeSet, VecDeque};
 

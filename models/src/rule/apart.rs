@@ -38,7 +38,7 @@ pub fn judge(site: &Site, placement: &Placement) -> Option<Judgement> {
             }
         }
     }
-    let mut asked = format!("no two guests of one of {} redundancy groups share a host", site.groups.len());
+    let mut asked = format!("no two guests of a redundancy group ({} in all) share a host", site.groups.len());
     for k in kinds {
         asked += &format!(", nor a {}", k.word());
     }

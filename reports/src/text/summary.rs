@@ -27,13 +27,11 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
         if conflicts { "DOES NOT FIT, because:".to_owned() } else { format!("{}: {}", answer.word.to_uppercase(), answer.sentence) };
     lines.extend(at_most(wrap(&verdict, COLUMNS, 2), 3));
     if conflicts {
-        for (i, conflict) in run.conflicts.iter().take(6).enumerate() {
-            let text = if i == 5 && run.conflicts.len() > 6 {
-                format!("  and {} more in the report", run.conflicts.len() - 5)
-            } else {
-                format!("  - {conflict}")
-            };
-            lines.push(say::cut(&text, COLUMNS));
+        for conflict in run.conflicts.iter().take(5) {
+            lines.extend(at_most(wrap(&format!("  - {conflict}"), COLUMNS, 4), 4));
+        }
+        if run.conflicts.len() > 5 {
+            lines.push(format!("  and {} more in the report", run.conflicts.len() - 5));
         }
     }
     lines.push(String::new());

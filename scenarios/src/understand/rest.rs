@@ -100,6 +100,11 @@ pub(super) fn prices(doc: &Document<'_>, file: &file::Site) -> Result<Prices, Er
 
 pub(super) fn rules(doc: &Document<'_>, file: &file::Site) -> Result<Rules, Error> {
     let (r, at) = (&file.rules, At::root().key("rules"));
+    if r.ups.is_none() && file.ups.is_some() {
+        return Err(doc
+            .error(&At::root().key("ups"), "a CVCF is given, and no rule asks about it")
+            .help("say in which view it binds: `ups = { view = \"expected\" }` or `\"nameplate\"` under `[rules]`"));
+    }
     if r.ups.is_some() && file.ups.is_none() {
         return Err(doc.error(&at.key("ups"), "there is no CVCF to hold").help("write `[ups]` with its rating, or leave the rule out"));
     }
