@@ -335,8 +335,11 @@ fn opendc(scenario: &Scenario) -> Result<f64, String> {
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut out = String::new();
-    let figure =
-        |x: f64| if x != 0.0 && (x.abs() >= 1e7 || x.abs() < 1e-3) { format!("{x:.6e}") } else { format!("{}", (x * 1e4).round() / 1e4) };
+    let figure = |x: f64| match x.abs() {
+        a if a >= 1e7 || (a > 0.0 && a < 1e-3) => format!("{x:.6e}"),
+        a if a >= 1e4 => format!("{x:.0}"),
+        _ => format!("{}", (x * 1e4).round() / 1e4),
+    };
     for r in rows {
         let ours = r.ours.map_or("-".into(), |e| {
             let range = if e.is_ranged() { format!(" ({} to {})", figure(e.low), figure(e.high)) } else { String::new() };

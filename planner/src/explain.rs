@@ -71,7 +71,10 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
         }
     }
     if all.is_empty() {
-        all.push("leaving out any one rule alone did not help in the fleets that were tried; with every host that there may be:".into());
+        let hosts = widest.hosts.len();
+        all.push(format!(
+            "leaving out any one rule alone did not help in the fleets that were tried; with all {hosts} hosts that there may be:"
+        ));
         all.extend(widest_placement(&widest, &demands[0]).map_or_else(
             || vec!["even without these rules some guest finds no place".into()],
             |placement| broken(&widest, demands, &placement),

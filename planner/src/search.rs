@@ -247,12 +247,12 @@ fn sure_yen_of(site: &Site, classes: &[ClassId], counts: &[u32]) -> f64 {
 fn can_hold(fleet: &Site) -> bool {
     let mut pinned: Vec<HostId> = fleet.guests.iter().filter_map(|g| g.pinned).collect();
     pinned.sort_unstable();
-    let room: Vec<u64> = (0..fleet.hosts.len())
+    let room: Vec<(HostId, u64)> = (0..fleet.hosts.len())
         .map(HostId::at)
         .filter(|h| fleet.class_of(*h).hypervisor.is_some())
         .map(|h| {
             let own: u64 = fleet.guests.iter().filter(|g| g.pinned == Some(h)).map(|g| g.memory.0).sum();
-            fleet.class_of(h).guest_memory().0.saturating_sub(own)
+            (h, fleet.class_of(h).guest_memory().0.saturating_sub(own))
         })
         .collect();
     let needs = |restart_only: bool| -> u64 {
@@ -261,9 +261,20 @@ fn can_hold(fleet: &Site) -> bool {
         };
         fleet.guests.iter().filter(counts).map(|g| g.memory.0).sum()
     };
-    let (all, largest) = (room.iter().sum::<u64>(), room.iter().copied().max().unwrap_or(0));
-    if needs(false) > all || (fleet.rules.one_host_down.is_some() && needs(true) > all - largest) {
+    // After any loss, all guests that are to be restarted run on what is left: those that were lost, and those that were not.
+    let left_without = |lost: &dyn Fn(HostId) -> bool| room.iter().filter(|(h, _)| !lost(*h)).map(|(_, m)| m).sum::<u64>();
+    let (all, restart) = (left_without(&|_| false), needs(true));
+    if needs(false) > all {
         return false;
+    }
+    if fleet.rules.one_host_down.is_some() && room.iter().any(|(_, m)| restart > all - m) {
+        return false;
+    }
+    for (kind, _) in &fleet.rules.one_domain_down {
+        let lost_with = |d: usize| left_without(&|h| fleet.hosts[h.index()].domains.iter().any(|x| x.index() == d));
+        if (0..fleet.domains.len()).any(|d| fleet.domains[d].kind == *kind && restart > lost_with(d)) {
+            return false;
+        }
     }
     let must: Vec<bool> = (0..fleet.hosts.len()).map(|h| fleet.hosts[h].bought || pinned.binary_search(&HostId::at(h)).is_ok()).collect();
     let least = Placement { on: must, host_of: vec![None; fleet.guests.len()] };

@@ -60,8 +60,9 @@ mod tests {
                 prop_assert!(shares[i] <= *d);
                 if shares[i] < *d {
                     for (j, (_, wj)) in demands.iter().enumerate() {
-                        // Nobody has more for its weight than one who is short (but for rounding).
-                        prop_assert!(shares[j] * w <= (shares[i] + demands.len() as u64 + 1) * wj);
+                        // Nobody has more for its weight than one who is short, but for rounding: a unit a guest, and a
+                        // unit for each of the weight.
+                        prop_assert!(shares[j] * w <= (shares[i] + demands.len() as u64 + w) * wj);
                     }
                 }
             }
