@@ -48,16 +48,7 @@ pub fn keep_class_yen(site: &Site, class: &HostClass) -> f64 {
 #[must_use]
 pub fn construct(quick: &Quick, may: &[bool], must: &[bool], fit: Fit) -> Option<State> {
     let site = quick.site;
-    let mut state = quick.empty(must.to_vec());
-    for (g, guest) in site.guests.iter().enumerate() {
-        if let Some(h) = guest.pinned {
-            state.placement.on[h.index()] = true;
-            if !quick.fits(&state, GuestId::at(g), h) {
-                return None;
-            }
-            quick.put(&mut state, GuestId::at(g), h);
-        }
-    }
+    let mut state = with_pinned(quick, must)?;
     let (most_memory, most_cpu) = typical(site);
     let mut guests: Vec<GuestId> = (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none()).collect();
     let size = |g: GuestId| {
@@ -96,6 +87,21 @@ pub fn construct(quick: &Quick, may: &[bool], must: &[bool], fit: Fit) -> Option
             })
         })?;
         quick.put(&mut state, g, chosen);
+    }
+    Some(state)
+}
+
+/// These hosts on, and the pinned guests where they are pinned; `None` where one does not fit.
+fn with_pinned(quick: &Quick, on: &[bool]) -> Option<State> {
+    let mut state = quick.empty(on.to_vec());
+    for (g, guest) in quick.site.guests.iter().enumerate() {
+        if let Some(h) = guest.pinned {
+            state.placement.on[h.index()] = true;
+            if !quick.fits(&state, GuestId::at(g), h) {
+                return None;
+            }
+            quick.put(&mut state, GuestId::at(g), h);
+        }
     }
     Some(state)
 }
@@ -144,16 +150,7 @@ const MOST_NODES: u32 = 20_000;
 /// limit of nodes.
 fn thorough(quick: &Quick, on: &[bool], may: &[bool]) -> Option<State> {
     let site = quick.site;
-    let mut state = quick.empty(on.to_vec());
-    for (g, guest) in site.guests.iter().enumerate() {
-        if let Some(h) = guest.pinned {
-            state.placement.on[h.index()] = true;
-            if !quick.fits(&state, GuestId::at(g), h) {
-                return None;
-            }
-            quick.put(&mut state, GuestId::at(g), h);
-        }
-    }
+    let mut state = with_pinned(quick, on)?;
     let mut guests: Vec<GuestId> = (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none()).collect();
     if guests.len() > 40 {
         return None;

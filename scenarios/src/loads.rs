@@ -34,18 +34,7 @@ pub(crate) fn all(
     folder: &mut Folder,
     options: &Options,
 ) -> Result<Read, Error> {
-    let grid = Grid::of(file);
-    let mut it = Reader {
-        doc,
-        site,
-        known,
-        folder,
-        options,
-        grid,
-        step_s: u64::from(file.horizon.step_s.get()),
-        held_bytes: 0,
-        full_speed: vec![None; site.guests.len()],
-    };
+    let mut it = Reader::new(doc, file, site, known, folder, options);
     let Loads { constant, recorded_cpu, opendc, recorded_counts, web_log, mail, flash_crowd, passes, nightly } = &file.load;
     let mut found: Vec<(usize, Load)> = Vec::new();
     macro_rules! each {
@@ -116,17 +105,7 @@ pub(crate) fn one_table(
             .error(&at, "a stream cannot be joined with other loads or with growth")
             .help("leave them out, or raise the cap with `--memory-cap MIB` and load all of it"));
     }
-    let mut it = Reader {
-        doc,
-        site,
-        known,
-        folder,
-        options,
-        grid: Grid::of(file),
-        step_s: u64::from(file.horizon.step_s.get()),
-        held_bytes: 0,
-        full_speed: vec![None; site.guests.len()],
-    };
+    let mut it = Reader::new(doc, file, site, known, folder, options);
     let guests = it.guests(&at, &only.common())?;
     // A stream never holds the whole, so that no cap is asked of what the file expands to.
     let limits = Limits { expanded_bytes: u64::MAX, ..Limits::default() };
@@ -153,7 +132,21 @@ struct Reader<'a, 't> {
 /// Rows that are read at a time.
 const BLOCK_ROWS: usize = 256;
 
-impl Reader<'_, '_> {
+impl<'a, 't> Reader<'a, 't> {
+    /// Nothing read yet.
+    fn new(
+        doc: &'a Document<'t>,
+        file: &file::Site,
+        site: &'a Site,
+        known: &'a Known,
+        folder: &'a mut Folder,
+        options: &'a Options,
+    ) -> Self {
+        let step_s = u64::from(file.horizon.step_s.get());
+        let full_speed = vec![None; site.guests.len()];
+        Self { doc, site, known, folder, options, grid: Grid::of(file), step_s, held_bytes: 0, full_speed }
+    }
+
     /// The guests of a load: by name or prefix, each once.
     fn guests(&self, at: &At, common: &Common<'_>) -> Result<Vec<GuestId>, Error> {
         let at = at.key("guests");
