@@ -140,8 +140,16 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         lower_bound: None,
         binds: Vec::new(),
         givens: site.givens.clone(),
-        unknowns: site.unknowns.clone(),
+        unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),
     }
+}
+
+/// Shared storage whose failure no rule looks at.
+fn single_points(site: &Site) -> impl Iterator<Item = String> {
+    site.storage.iter().filter(|s| !s.redundant).map(|s| {
+        let what = if s.services.is_empty() { "every guest" } else { "the guests of its services" };
+        format!("shared storage {} is not redundant: its failure stops {what}, and no rule here looks at it", s.name)
+    })
 }
 
 /// One fleet, replayed under every replication and judged.
