@@ -58,13 +58,20 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let scenario = &scenario;
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
-    let (mut fleets, notes) = compared(site, &demands, &progress);
+    let (mut fleets, notes, also) = compared(site, &demands, &progress);
     let tell = |what: &str| progress.tell(what);
-    let options = planner::Options { progress: Some(&tell), ..planner::Options::default() };
+    let options = planner::Options { progress: Some(&tell), also, ..planner::Options::default() };
     let answer = planner::plan(site, &demands, &options);
 
     let mut run = empty_run(&scenario.site, &scenario.digest, common, demands.len());
     run.unknowns.extend(notes);
+    let idle = demands[0].guests.iter().filter(|g| g.cpu_khz.is_empty()).count();
+    if idle > 0 {
+        run.unknowns.push(format!("{idle} of {} guests have no CPU load: they are planned as if they asked for none", site.guests.len()));
+    }
+    if site.ups.is_some() {
+        run.unknowns.push("the loss of the CVCF is shown and not billed by itself: the PUE is taken to contain it".into());
+    }
     let plan = match answer {
         Answer::Fits(found) => {
             progress.tell("judging the plan");
@@ -102,9 +109,12 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     Ok(Outcome { run, plan })
 }
 
-/// Today, then the alternatives (the baseline first); and what could not be placed, in words.
-pub fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> (Vec<Fleet>, Vec<String>) {
-    let (mut fleets, mut notes) = (Vec::new(), Vec::new());
+/// Fleets compared; what could not be placed, in words; and the alternatives' placements, for the planner to beat.
+type Compared = (Vec<Fleet>, Vec<String>, Vec<(Vec<(ClassId, u32)>, Placement)>);
+
+/// Today, then the alternatives (the baseline first).
+fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> Compared {
+    let (mut fleets, mut notes, mut also) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(today) = &site.today {
         progress.tell("today");
         fleets.push(fleet("today", "as it stands", site, &[], demands, today, None));
@@ -114,15 +124,23 @@ pub fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> (Vec<Fl
     for a in order {
         progress.tell(&a.name);
         match alternative::place(site, &demands[0], a) {
-            Ok((with, placement)) => fleets.push(fleet(&a.name, &a.title, &with, &a.buys, demands, &placement, None)),
+            Ok((with, placement)) => {
+                let fleet = fleet(&a.name, &a.title, &with, &a.buys, demands, &placement, None);
+                if rule::all_hold(&fleet.verdicts) {
+                    also.push((a.buys.clone(), placement));
+                }
+                fleets.push(fleet);
+            }
             Err(e) => notes.push(format!("not compared: {e}")),
         }
     }
-    (fleets, notes)
+    (fleets, notes, also)
 }
 
 /// A run without fleets.
 fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) -> Run {
+    // What the rule keeps free is not there to be used.
+    let keep = 1.0 - site.rules.ups.map_or(0.0, |r| r.reserve);
     Run {
         tool: TOOL.into(),
         site: site.name.clone(),
@@ -132,7 +150,11 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         seed: common.seed,
         replications: replications as u32,
         years: site.prices.years,
-        ups: site.ups.as_ref().map(|u| UpsLimits { name: u.name.clone(), rating_va: u.rating.get(), limit_w: u.limit_w().get() }),
+        ups: site.ups.as_ref().map(|u| UpsLimits {
+            name: u.name.clone(),
+            rating_va: u.rating.get() * keep,
+            limit_w: u.limit_w().get() * keep,
+        }),
         branches: site.domains.iter().filter_map(|d| d.limit_va.map(|l| (d.name.clone(), l.get()))).collect(),
         fleets: Vec::new(),
         chosen: None,
@@ -315,7 +337,9 @@ fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked,
     if site.today.is_some() {
         names.insert(0, "today");
     }
-    Err(Failure::Usage(format!("`{wanted}` is no placement: give {} or the path of a plan.json", names.join(", "))))
+    names.push("the path of a plan.json");
+    let today = if site.today.is_none() { " (nothing runs today: no guest of the site has `runs_on`)" } else { "" };
+    Err(Failure::Usage(format!("`{wanted}` is no placement: give {}{today}", names.join(" or "))))
 }
 
 /// Replays one placement.

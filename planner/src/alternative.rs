@@ -14,7 +14,7 @@ pub enum Unplaceable {
     #[error("alternative {0}: guest {1} finds no host ({2})")]
     NoHost(String, String, &'static str),
     /// The planner found nothing on exactly these hosts.
-    #[error("alternative {0}: no placement on these hosts keeps capacity, apart and loss rules")]
+    #[error("alternative {0}: the planner found no placement on exactly these hosts that keeps capacity, apart and loss rules")]
     NoPlacement(String),
 }
 

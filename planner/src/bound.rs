@@ -62,12 +62,20 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
             offers.push(Offer { yen: keep_yen(site, h), memory: class.guest_memory().0 as f64, khz, count: 1, counts: true });
         }
     }
-    for class in site.classes.iter().filter(|c| c.hypervisor.is_some()) {
+    // A guest may also stand alone on the metal, without a hypervisor: such a host holds one guest, the largest at most.
+    let largest_mib = site.guests.iter().filter(|g| is_free(g)).map(|g| g.memory.0).max().unwrap_or(0);
+    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| site.class_of(*h).hypervisor.is_none() && !pinned_hosts.contains(h)) {
+        let class = site.class_of(h);
+        let memory = class.guest_memory().0.min(largest_mib) as f64;
+        offers.push(Offer { yen: keep_yen(site, h), memory, khz: class.capacity().get() * 1000.0, count: 1, counts: true });
+    }
+    for class in &site.classes {
         let Some(sale) = &class.sale else { continue };
+        let most_mib = if class.hypervisor.is_some() { u64::MAX } else { largest_mib };
         let yen = sale.price_yen.value + keep_class_yen(site, class);
         offers.push(Offer {
             yen,
-            memory: class.guest_memory().0 as f64,
+            memory: class.guest_memory().0.min(most_mib) as f64,
             khz: class.capacity().get() * 1000.0,
             count: sale.max as usize,
             counts: true,

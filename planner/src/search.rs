@@ -28,11 +28,14 @@ pub struct Options<'a> {
     pub most_tries: usize,
     /// Told of each try.
     pub progress: Option<&'a dyn Fn(&str)>,
+    /// Placements from elsewhere (the fleets that the plan is compared with), judged like the search's own: what is bought,
+    /// and who runs where on the site with it.
+    pub also: Vec<(Vec<(ClassId, u32)>, Placement)>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { most_tries: 400, progress: None }
+        Self { most_tries: 400, progress: None, also: Vec::new() }
     }
 }
 
@@ -101,6 +104,14 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
     seen.insert(none);
     let mut least = f64::INFINITY;
     let (mut best, mut tried, mut looked, mut exhaustive): (Option<Found>, usize, usize, bool) = (None, 0, 0, true);
+    for (buys, placement) in &options.also {
+        if let Some(found) = accept(site, &site.with_bought(buys), buys, demands, placement.clone(), &bound, least)
+            && found.cost.total().value < least
+        {
+            least = found.cost.total().value;
+            best = Some(found);
+        }
+    }
     while let Some(Fleet { sure_yen, counts }) = queue.pop() {
         if sure_yen >= least {
             break;
@@ -127,7 +138,7 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
             tell(&format!("fleet {tried}: {}", words(site, &buys)));
         }
         for candidate in candidates(&fleet, demand) {
-            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound) {
+            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound, least * 1.001) {
                 least = least.min(found.cost.total().value);
                 // As cheap as the cheapest ever seen, to a thousandth, and fewer steps; or the only one that is.
                 let near = |f: &Found| f.cost.total().value <= least * 1.001;
@@ -167,8 +178,21 @@ fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
     all.into_iter().map(|s| s.placement).collect()
 }
 
-/// Judges a placement and its steps; `None` where a rule does not hold.
-fn accept(site: &Site, fleet: &Site, buys: &[(ClassId, u32)], demands: &[Demand], placement: Placement, bound: &Bound) -> Option<Found> {
+/// Judges a placement and its steps; `None` where it costs more than `most_yen` or a rule does not hold.
+fn accept(
+    site: &Site,
+    fleet: &Site,
+    buys: &[(ClassId, u32)],
+    demands: &[Demand],
+    placement: Placement,
+    bound: &Bound,
+    most_yen: f64,
+) -> Option<Found> {
+    // What it costs is known sooner than whether its way is sound.
+    let cost = cost::of(fleet, &placement, replay(fleet, &demands[0], &placement).site.mean_w);
+    if cost.total().value > most_yen {
+        return None;
+    }
     let verdicts = crate::judge_all(fleet, demands, &placement);
     if !rule::all_hold(&verdicts) {
         return None;
@@ -187,8 +211,6 @@ fn accept(site: &Site, fleet: &Site, buys: &[(ClassId, u32)], demands: &[Demand]
     if site.today.is_none() {
         broken_before.clear();
     }
-    let measures = replay(fleet, &demands[0], &placement);
-    let cost = cost::of(fleet, &placement, measures.site.mean_w);
     let (site, buys) = (fleet.clone(), buys.to_vec());
     Some(Found { site, buys, placement, steps, verdicts, broken_before, cost, bound: bound.clone(), tried: 0, exhaustive: false })
 }

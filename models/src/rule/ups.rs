@@ -67,6 +67,23 @@ impl Series {
         }
     }
 
+    /// Takes a host away again that was added with this load.
+    pub(crate) fn remove_host(&mut self, site: &Site, host: HostId, khz: &[u64]) {
+        let mut own = Self { mw: vec![0; self.mw.len()], mva: vec![0; self.mva.len()] };
+        own.add_host(site, host, khz);
+        self.mw.iter_mut().zip(own.mw).for_each(|(all, own)| *all -= own);
+        self.mva.iter_mut().zip(own.mva).for_each(|(all, own)| *all -= own);
+    }
+
+    /// Every host that is on, and the devices.
+    pub(crate) fn of_site(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Self {
+        let mut series = Self::of_devices(site, demand.steps.max(1), None);
+        for h in (0..site.hosts.len()).filter(|h| placement.on[*h]) {
+            series.add_host(site, HostId::at(h), &loads[h].khz);
+        }
+        series
+    }
+
     /// Adds a host at full load at every step: a host that boots.
     pub(crate) fn add_full(&mut self, site: &Site, host: HostId) {
         let power = &site.class_of(host).power;
@@ -122,17 +139,44 @@ fn draw(
     }
 }
 
-/// The CVCF and the branches, where the site asks for them.
-pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Vec<Judgement> {
-    judge_booting(site, demand, placement, loads, &[])
+/// What the CVCF sees of a course in which some hosts, idle in it, boot: the difference to full power is the same at every
+/// step, and so is the step of the peak.
+fn booted(site: &Site, demand: &Demand, series: &Series, booting: &[HostId]) -> [(f64, Option<String>); 2] {
+    let (mut w, mut va) = (0.0, 0.0);
+    for h in booting {
+        let power = &site.class_of(*h).power;
+        let (idle, full) = (power.curve.idle(), power.curve.full());
+        w += full.get() - idle.get();
+        va += full.apparent(power.factor_at(1.0)).get() - idle.apparent(power.factor_at(0.0)).get();
+    }
+    [(&series.mva, va), (&series.mw, w)].map(|(s, more)| {
+        let (t, x) = peak(s);
+        (x + more, clock(demand, t))
+    })
 }
 
-/// The same while some hosts boot: a host that boots draws full power.
-pub(crate) fn judge_booting(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads, booting: &[HostId]) -> Vec<Judgement> {
+/// The CVCF and the branches, where the site asks for them.
+pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Vec<Judgement> {
+    judge_booting(site, demand, placement, loads, &[], None)
+}
+
+/// The same while some hosts boot: a host that boots draws full power. `known` is the expected course of the placement, each
+/// host at its load, where the caller keeps it.
+pub(crate) fn judge_booting(
+    site: &Site,
+    demand: &Demand,
+    placement: &Placement,
+    loads: &HostLoads,
+    booting: &[HostId],
+    known: Option<&Series>,
+) -> Vec<Judgement> {
     let mut all = Vec::new();
     if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
         let mut scales = Scales::default();
-        let [(va, va_when), (w, w_when)] = draw(site, demand, placement, loads, booting, rule.view, None);
+        let [(va, va_when), (w, w_when)] = match known.filter(|_| rule.view == PowerView::Expected) {
+            Some(series) => booted(site, demand, series, booting),
+            None => draw(site, demand, placement, loads, booting, rule.view, None),
+        };
         let keep = 1.0 - rule.reserve;
         let margin = |needed, available, unit: &str, when| Margin { needed, available, unit: unit.into(), place: ups.name.clone(), when };
         scales.weigh(margin(va, ups.rating.get() * keep, "VA", va_when), || "apparent power exceeds what it may carry".into());

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, place, spread, ups};
 use crate::demand::Demand;
 use crate::plan::{Action, Condition, Step};
-use crate::site::{GuestId, HostId, Mode, Placement, Site};
+use crate::site::{GuestId, HostId, Mode, Placement, PowerView, Site};
 
 /// What a walk through the steps found.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,10 +47,13 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
     let before: BTreeMap<RuleName, Verdict> =
         judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| (j.rule, j.verdict)).collect();
     let broken_before = before.keys().copied().collect();
+    let loads = HostLoads::recount(site, demand, start);
+    let by_curves = site.ups.is_some() && site.rules.ups.is_some_and(|r| r.view == PowerView::Expected);
     let mut walker = Walker {
         site,
         demand,
-        loads: HostLoads::recount(site, demand, start),
+        power: by_curves.then(|| ups::Series::of_site(site, demand, start, &loads)),
+        loads,
         at: start.clone(),
         defined: (0..site.guests.len()).filter_map(|g| start.host_of[g].map(|h| (GuestId::at(g), h))).collect(),
         faults: Vec::new(),
@@ -116,6 +119,8 @@ struct Walker<'a> {
     site: &'a Site,
     demand: &'a Demand,
     loads: HostLoads,
+    /// The expected course of power, kept where the CVCF is judged by it.
+    power: Option<ups::Series>,
     at: Placement,
     defined: BTreeSet<(GuestId, HostId)>,
     faults: Vec<Fault>,
@@ -199,6 +204,9 @@ impl Walker<'_> {
                 if self.at.on[h.index()] {
                     self.fault(n, None, format!("{host} is on already"));
                 }
+                if let Some(power) = self.power.as_mut().filter(|_| !self.at.on[h.index()]) {
+                    power.add_host(self.site, h, &self.loads[h.index()].khz);
+                }
                 self.at.on[h.index()] = true;
                 passing.booting.push(h);
                 passing.power_changes = true;
@@ -210,6 +218,9 @@ impl Walker<'_> {
                 }
                 if self.at.host_of.contains(&Some(h)) {
                     self.fault(n, None, format!("guests run on {host}"));
+                }
+                if let Some(power) = self.power.as_mut().filter(|_| self.at.on[h.index()]) {
+                    power.remove_host(self.site, h, &self.loads[h.index()].khz);
                 }
                 self.at.on[h.index()] = false;
                 passing.power_changes = true;
@@ -270,7 +281,14 @@ impl Walker<'_> {
             }
             let by_host = self.at.guests_by_host();
             for h in &passing.touched {
+                let on = self.at.on[h.index()];
+                if let Some(power) = self.power.as_mut().filter(|_| on) {
+                    power.remove_host(self.site, *h, &self.loads[h.index()].khz);
+                }
                 self.loads.update(self.site, self.demand, *h, &by_host[h.index()]);
+                if let Some(power) = self.power.as_mut().filter(|_| on) {
+                    power.add_host(self.site, *h, &self.loads[h.index()].khz);
+                }
             }
         }
         Some(passing)
@@ -291,7 +309,7 @@ impl Walker<'_> {
         }
         if passing.power_changes || !passing.touched.is_empty() {
             all.push(licence::judge(site, at));
-            all.extend(ups::judge_booting(site, demand, at, &self.loads, &passing.booting));
+            all.extend(ups::judge_booting(site, demand, at, &self.loads, &passing.booting, self.power.as_ref()));
             if !covered && at.host_of.iter().any(Option::is_some) {
                 all.extend(down::judge(site, demand, at, &self.loads, Some(&self.in_service)));
             }
