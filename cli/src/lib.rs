@@ -1,6 +1,6 @@
 //! The program `shuyaku` as a library: its pipeline and its scorecard, so that tests can hold them.
 //!
-//! - [`args`], [`diagnose`], [`progress`], [`write`]: the command line, errors, progress, files
+//! - [`args`], [`diagnose`], [`progress`], [`mod@write`]: the command line, errors, progress, files
 //! - [`pipeline`]: from a scenario to what was found
 //! - [`validate`]: our figures against published ones
 //! - [`peer`]: other programs' own rules, laid on the input so that their figures can be compared with ours
