@@ -13,8 +13,10 @@
 
 pub mod demand;
 pub mod digest;
+pub mod distribution;
 pub mod estimate;
 pub mod example;
+pub mod flow;
 pub mod law;
 pub mod plan;
 pub mod provenance;
