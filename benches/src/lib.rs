@@ -1,5 +1,8 @@
 //! Inputs that the benches share. The benches themselves stand in `benches/`; each measures beside its reference.
 
+pub mod events;
+pub mod reference;
+
 use models::demand::{Columns, Demand};
 use models::example;
 use models::quantity::{Nanos, Watts};

@@ -55,8 +55,18 @@ pub enum Command {
         #[arg(long, value_name = "P")]
         placement: Option<String>,
         /// Read the one recorded table in blocks: for a trace larger than --memory-cap.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "requests")]
         stream: bool,
+        /// Play the flows of the site, job by job: delays, losses, faults and their aftermath.
+        #[arg(long)]
+        requests: bool,
+        /// With --requests: play this case only, besides the ordinary course (again for more); `ordinary` for no case.
+        #[arg(long = "case", value_name = "NAME", requires = "requests")]
+        cases: Vec<String>,
+        /// With --requests: go on with replications, up to --replications, until the 95th percentile of every flow's delay
+        /// is known to this many per cent of itself.
+        #[arg(long, value_name = "PERCENT", requires = "requests", value_parser = percent)]
+        precision: Option<f64>,
     },
     /// Check a scenario's files, or recount every rule of a plan at every step.
     Check {
@@ -80,6 +90,9 @@ pub enum Command {
     Validate {
         /// Scenario folders; all of `scenarios/` where none is given.
         scenarios: Vec<PathBuf>,
+        /// Hold the engine against closed forms instead, with fresh seeds; about a minute.
+        #[arg(long, conflicts_with = "scenarios")]
+        engine: bool,
     },
     /// Print the JSON Schema of site.toml, for editors.
     Schema {
@@ -87,4 +100,12 @@ pub enum Command {
         #[arg(long)]
         targets: bool,
     },
+}
+
+/// A share in per cent, above 0 and at most 100.
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 100.0 => Ok(x),
+        _ => Err("write per cent, above 0 and at most 100, such as 5".into()),
+    }
 }

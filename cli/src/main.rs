@@ -47,17 +47,19 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             say(text, &|| pipeline::summary_json(&outcome, &files))?;
             Ok(exit(outcome.plan.is_some()))
         }
-        Command::Simulate { site, placement, stream } => {
+        Command::Simulate { site, placement, stream, requests, cases, precision } => {
             let run = if *stream {
                 pipeline::simulate_stream(site, placement.as_deref(), common)?
             } else {
-                pipeline::simulate(pipeline::load(site, common)?, placement.as_deref(), common)?
+                let asked = requests.then_some(pipeline::Asked { cases, precision: *precision });
+                pipeline::simulate(pipeline::load(site, common)?, placement.as_deref(), asked, common)?
             };
             if let Some(folder) = &common.out {
                 write::run(folder, &run, None)?;
             }
-            say(reports::measures(&run), &|| Ok(reports::json::to_text(&run)))?;
-            Ok(ExitCode::SUCCESS)
+            let played: String = run.requests.iter().map(reports::requests).collect();
+            say(reports::measures(&run) + &played, &|| Ok(reports::json::to_text(&run)))?;
+            Ok(exit(run.requests.iter().all(|f| f.cases[0].unstable.is_none())))
         }
         Command::Check { what, scenario } => {
             let checked = pipeline::check(what, scenario.as_deref(), common)?;
@@ -80,7 +82,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             say(write::listing(std::slice::from_ref(&file)), &|| serde_json::to_string(&[&file]))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Validate { scenarios } => {
+        Command::Validate { scenarios, .. } => {
             let rows = validate::all(scenarios, common)?;
             say(validate::table(&rows), &|| serde_json::to_string_pretty(&rows))?;
             // A miss is shown, and is no failure of the command: the scorecard is done.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use models::demand::{Demand, Load};
+use models::flow::{Case, Requests};
 use models::law::cost;
 use models::plan::{Figure, Placed, Plan, Purchase, VERSION};
 use models::rule::{self, Judgement, Verdict, down, walk};
@@ -12,6 +13,8 @@ use rayon::prelude::*;
 use reports::Run;
 use reports::run::{Fleet, LowerBound, UpsLimits};
 use scenarios::Scenario;
+use sim::engine::prepare::Setting;
+use sim::experiment::{self, Effort, Findings, FlowFindings, Kept};
 use sim::load::Grid;
 use sim::measure::{Measures, figure};
 use sim::replay::replay;
@@ -55,12 +58,15 @@ pub fn demands(site: &Site, loads: Vec<Load>, grid: &scenarios::Grid, seed: u64,
 pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure> {
     let progress = Progress::new(common.json);
     let loads = std::mem::take(&mut scenario.loads);
+    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty());
+    let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
     let (mut fleets, notes, also) = compared(site, &demands, &progress);
     let tell = |what: &str| progress.tell(what);
-    let options = planner::Options { progress: Some(&tell), also, ..planner::Options::default() };
+    let runners_up = if requests.is_some() { RUNNERS_UP } else { 0 };
+    let options = planner::Options { progress: Some(&tell), also, runners_up, ..planner::Options::default() };
     let answer = planner::plan(site, &demands, &options);
 
     let mut run = empty_run(&scenario.site, &scenario.digest, common, demands.len());
@@ -73,11 +79,19 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
         run.unknowns.push("the loss of the CVCF is shown and not billed by itself: the PUE is taken to contain it".into());
     }
     let plan = match answer {
-        Answer::Fits(found) => {
+        Answer::Fits(mut found) => {
+            let mut figures = Vec::new();
+            if let Some(requests) = &requests {
+                let chosen = choose(*found, &kept, scenario, requests, common, &progress)?;
+                found = Box::new(chosen.found);
+                run.unknowns.extend(chosen.said);
+                figures = request_figures(&chosen.findings);
+                run.requests.push(chosen.findings);
+            }
             progress.tell("judging the plan");
             let title = format!("the plan: {}", planner::search::words(site, &found.buys));
             let fleet = fleet("plan", &title, &found.site, &found.buys, &demands, &found.placement, Some(found.verdicts.clone()));
-            let plan = plan_of(scenario, common, &found, &fleet, demands.len());
+            let plan = plan_of(scenario, common, &found, &fleet, demands.len(), figures);
             run.binds = binds(&found.verdicts);
             run.unknowns.push("guests are placed by heuristics: a cheaper placement may exist between the lower bound and the plan".into());
             if !found.exhaustive {
@@ -160,6 +174,7 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         chosen: None,
         conflicts: Vec::new(),
         lower_bound: None,
+        requests: Vec::new(),
         binds: Vec::new(),
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),
@@ -247,7 +262,7 @@ fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
     placement.host_of.iter().enumerate().filter_map(name).collect()
 }
 
-fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, replications: usize) -> Plan {
+fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, replications: usize, requests: Vec<Figure>) -> Plan {
     let names = |class: ClassId| found.site.hosts.iter().filter(|h| h.bought && h.class == class).map(|h| h.name.clone()).collect();
     Plan {
         version: VERSION,
@@ -269,6 +284,7 @@ fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, r
         cost: fleet.cost,
         cost_lower_bound_yen: found.bound.cost_yen,
         predicted: fleet.figures.clone(),
+        predicted_requests: requests,
     }
 }
 
@@ -300,7 +316,7 @@ fn binds(verdicts: &[Judgement]) -> Vec<String> {
 }
 
 /// A placement that was asked for by name.
-struct Asked {
+struct Named {
     name: String,
     title: String,
     site: Site,
@@ -309,7 +325,7 @@ struct Asked {
 }
 
 /// Today's placement, an alternative's or a plan's; today's (or the baseline's) where none is named.
-fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked, Failure> {
+fn named(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Named, Failure> {
     let wanted = match placement {
         Some(p) => p.to_owned(),
         None if site.today.is_some() => "today".to_owned(),
@@ -323,15 +339,15 @@ fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked,
         },
     };
     if let Some(today) = site.today.as_ref().filter(|_| wanted == "today") {
-        return Ok(Asked { name: wanted, title: "as it stands".into(), site: site.clone(), buys: Vec::new(), placement: today.clone() });
+        return Ok(Named { name: wanted, title: "as it stands".into(), site: site.clone(), buys: Vec::new(), placement: today.clone() });
     }
     if let Some(a) = site.alternatives.iter().find(|a| a.name == wanted) {
         let (with, placement) = alternative::place(site, demand, a).map_err(|e| Failure::Usage(e.to_string()))?;
-        return Ok(Asked { name: wanted, title: a.title.clone(), site: with, buys: a.buys.clone(), placement });
+        return Ok(Named { name: wanted, title: a.title.clone(), site: with, buys: a.buys.clone(), placement });
     }
     if Path::new(&wanted).is_file() {
         let (with, buys, placement) = understand(site, &read_plan(Path::new(&wanted))?)?;
-        return Ok(Asked { name: "plan".into(), title: "the plan".into(), site: with, buys, placement });
+        return Ok(Named { name: "plan".into(), title: "the plan".into(), site: with, buys, placement });
     }
     let mut names: Vec<&str> = site.alternatives.iter().map(|a| a.name.as_str()).collect();
     if site.today.is_some() {
@@ -343,13 +359,148 @@ fn asked(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Asked,
 }
 
 /// Replays one placement.
-pub fn simulate(scenario: Scenario, placement: Option<&str>, common: &Common) -> Result<Run, Failure> {
+pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<Asked>, common: &Common) -> Result<Run, Failure> {
+    let requests = scenario.requests.take();
+    let cases = match &asked {
+        Some(asked) => cases(requests.as_ref(), asked.cases)?,
+        None => Vec::new(),
+    };
+    let loads = std::mem::take(&mut scenario.loads);
+    let kept = if asked.is_some() { loads.clone() } else { Vec::new() };
     let site = &scenario.site;
-    let demands = demands(site, scenario.loads, &scenario.grid, common.seed, common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
-    let a = asked(site, &demands[0], placement)?;
+    let a = named(site, &demands[0], placement)?;
     run.fleets.push(fleet(&a.name, &a.title, &a.site, &a.buys, &demands, &a.placement, None));
+    if let (Some(requests), Some(asked)) = (&requests, asked) {
+        drop(demands);
+        Progress::new(common.json).tell("playing requests");
+        let setting = setting(&a.site, &a.placement, &kept, &scenario.grid, requests);
+        let effort = Effort { seed: common.seed, replications: common.replications, precision: asked.precision.map(|p| p / 100.0) };
+        run.requests.push(experiment::play(&setting, &cases, &a.name, effort).map_err(|e| Failure::Internal(e.to_string()))?);
+    }
     Ok(run)
+}
+
+/// What is played of the request level.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Names of cases; empty: all.
+    pub cases: &'a [String],
+    /// Replications go on until the 95th percentile of every flow's delay is known to so many per cent of itself.
+    pub precision: Option<f64>,
+}
+
+/// The cases of these names; all where none is named.
+fn cases(requests: Option<&Requests>, names: &[String]) -> Result<Vec<Case>, Failure> {
+    let Some(requests) = requests else {
+        return Err(Failure::Usage(
+            "the site has no request level: it needs `[requests]`, `[[tier]]` and `[[flow]]` in its site.toml".into(),
+        ));
+    };
+    if names.is_empty() {
+        return Ok(requests.cases.clone());
+    }
+    let find = |name: &String| {
+        requests.cases.iter().find(|c| c.name == *name).cloned().ok_or_else(|| {
+            let all: Vec<&str> = std::iter::once(experiment::ORDINARY).chain(requests.cases.iter().map(|c| c.name.as_str())).collect();
+            Failure::Usage(format!("the site has no case `{name}`: it has {}", all.join(", ")))
+        })
+    };
+    names.iter().filter(|n| *n != experiment::ORDINARY).map(find).collect()
+}
+
+/// What the engine plays on a fleet.
+fn setting<'a>(site: &'a Site, placement: &'a Placement, loads: &'a [Load], grid: &scenarios::Grid, requests: &'a Requests) -> Setting<'a> {
+    let grid = Grid { step: grid.step, steps: grid.steps, year: grid.judged_year };
+    Setting { site, placement, loads, grid, requests, case: None, window: None }
+}
+
+/// The stretch that `plan` plays for each of its last candidates.
+fn judged_stretch(requests: &Requests) -> (models::quantity::Nanos, models::quantity::Nanos) {
+    (requests.judged_from, requests.judged_lasts)
+}
+
+/// Plays a candidate over the stretch on which plans are judged.
+fn play_candidate(
+    found: &Found,
+    name: &str,
+    loads: &[Load],
+    grid: &scenarios::Grid,
+    requests: &Requests,
+    common: &Common,
+) -> Result<Findings, Failure> {
+    let setting = Setting { window: Some(judged_stretch(requests)), ..setting(&found.site, &found.placement, loads, grid, requests) };
+    let effort = Effort { seed: common.seed, replications: common.replications, precision: None };
+    experiment::play(&setting, &[], name, effort).map_err(|e| Failure::Internal(e.to_string()))
+}
+
+/// Plans besides the best that the engine may choose among.
+const RUNNERS_UP: usize = 2;
+
+/// The plan that the engine lets stand.
+struct Chosen {
+    found: Found,
+    findings: Findings,
+    /// What is to be said of it.
+    said: Vec<String>,
+}
+
+/// Plays the last candidates at request level, the cheapest first, until one breaks no promise; where all break some, takes
+/// the first of those that break the fewest.
+fn choose(
+    mut best: Found,
+    loads: &[Load],
+    scenario: &Scenario,
+    requests: &Requests,
+    common: &Common,
+    progress: &Progress,
+) -> Result<Chosen, Failure> {
+    let mut candidates = std::mem::take(&mut best.runners_up);
+    candidates.insert(0, best);
+    let (bound, tried, exhaustive) = (candidates[0].bound.clone(), candidates[0].tried, candidates[0].exhaustive);
+    let count = candidates.len();
+    let mut chosen: Option<(usize, usize, Found, Findings)> = None;
+    for (k, found) in candidates.into_iter().enumerate() {
+        progress.tell(&format!("playing requests on candidate {} of {count}", k + 1));
+        let findings = play_candidate(&found, "plan", loads, &scenario.grid, requests, common)?;
+        let broken = broken_promises(&findings);
+        if chosen.as_ref().is_none_or(|(least, ..)| broken < *least) {
+            chosen = Some((broken, k, found, findings));
+        }
+        if broken == 0 {
+            break;
+        }
+    }
+    let (broken, k, mut found, findings) = chosen.expect("there is at least one candidate");
+    (found.bound, found.tried, found.exhaustive) = (bound, tried, exhaustive);
+    let mut said = Vec::new();
+    if k > 0 {
+        said.push(format!("the cheapest plan breaks more promises at request level than this one, which is number {} by cost", k + 1));
+    }
+    if let Some((why, _)) = &findings.cases[0].unstable {
+        said.push(format!("at request level the plan is {why}"));
+    } else if broken > 0 {
+        said.push(format!("at request level the plan breaks {broken} promises, and no candidate of {count} breaks fewer"));
+    }
+    Ok(Chosen { found, findings, said })
+}
+
+/// Promises that are surely broken; a candidate on which the flows are unstable breaks all of them.
+fn broken_promises(findings: &Findings) -> usize {
+    let ordinary = &findings.cases[0];
+    let promises = ordinary.flows.iter().filter_map(|f| f.objective.as_ref());
+    if ordinary.unstable.is_some() { usize::MAX } else { promises.filter(|p| p.kept == Kept::No).count() }
+}
+
+/// The figures of the request level that stand in a plan: by flow, the delay at its promised percentile, or the 95th.
+fn request_figures(findings: &Findings) -> Vec<Figure> {
+    let of = |f: &FlowFindings| {
+        let promised = f.objective.as_ref().and_then(|o| o.reached.clone());
+        let figure = promised.or_else(|| f.quantiles.iter().find(|(q, _)| *q == 0.95).map(|(_, x)| x.clone()))?;
+        Some(Figure { name: format!("{}: {}", f.name, figure.name), ..figure })
+    };
+    findings.cases[0].flows.iter().filter_map(of).collect()
 }
 
 /// Steps of a block of a stream.
@@ -365,7 +516,7 @@ pub fn simulate_stream(path: &Path, placement: Option<&str>, common: &Common) ->
     let (site, grid) = (streamed.site.clone(), streamed.grid);
     let mut run = empty_run(&site, &streamed.digest, common, 1);
     let nothing = Demand { step: grid.step, steps: 0, guests: vec![models::demand::Columns::default(); site.guests.len()] };
-    let a = asked(&site, &nothing, placement)?;
+    let a = named(&site, &nothing, placement)?;
 
     let most_slots = (cap / 16 / site.guests.len().max(1) as u64).max(1);
     let width = (grid.steps as u64).div_ceil(most_slots).max(1);
@@ -435,7 +586,9 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
 }
 
 /// Recounts every rule of a plan, at every step and at its end.
-pub fn check_plan(plan: &Plan, scenario: Scenario) -> Result<Checked, Failure> {
+pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failure> {
+    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty());
+    let kept = if requests.is_some() { scenario.loads.clone() } else { Vec::new() };
     let site = &scenario.site;
     let mut faults = Vec::new();
     let digest = models::digest::of_value(site);
@@ -471,6 +624,15 @@ pub fn check_plan(plan: &Plan, scenario: Scenario) -> Result<Checked, Failure> {
     }
     if plan.predicted != recounted.figures {
         faults.push("the predicted figures in the plan are not those of a replay".into());
+    }
+    if let Some(requests) = &requests {
+        let setting = Setting { window: Some(judged_stretch(requests)), ..setting(&with, &placement, &kept, &scenario.grid, requests) };
+        let replications = plan.predicted_requests.first().map_or(1, |f| f.count);
+        let effort = Effort { seed: plan.seed, replications, precision: None };
+        let played = experiment::play(&setting, &[], "plan", effort).map_err(|e| Failure::Internal(e.to_string()))?;
+        if plan.predicted_requests != request_figures(&played) {
+            faults.push("the predicted delays in the plan are not those of a run of the engine".into());
+        }
     }
     if plan.cost_lower_bound_yen != planner::bound::by_volume(site, &demands[0]).cost_yen {
         faults.push("the lower bound in the plan is not that of a recount".into());

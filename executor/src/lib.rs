@@ -81,6 +81,7 @@ mod tests {
             cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
             cost_lower_bound_yen: 0.0,
             predicted: Vec::new(),
+            predicted_requests: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::distribution::{Distribution, Shape};
 use crate::quantity::Nanos;
-use crate::site::{DomainId, GuestId, HostId};
+use crate::site::{DomainId, GuestId};
 
 macro_rules! position {
     ($(#[$doc:meta])* $name:ident) => {
@@ -57,7 +57,7 @@ pub struct Requests {
     pub population_cap: u64,
     /// How guests are scheduled.
     pub hypervisor: HypervisorCosts,
-    /// What follows a loss.
+    /// What follows a loss; where there is no fault, nobody asks.
     pub recovery: Recovery,
     /// Where stages are served.
     pub tiers: Vec<Tier>,
@@ -221,10 +221,11 @@ pub struct Fault {
 }
 
 /// What fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Target {
-    /// A host, with all guests on it.
-    Host(HostId),
+    /// A host by its name, with all guests on it: one that stands, or one that may be bought (`CLASS-1`, `CLASS-2` ...) and is
+    /// there only where a plan buys so many.
+    Host(String),
     /// Each host of the site, by itself.
     EachHost,
     /// All hosts of a chassis, rack or network domain; of a feed: what it powers goes on battery where there is one, and off after it.

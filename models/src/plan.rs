@@ -48,6 +48,10 @@ pub struct Plan {
     pub cost_lower_bound_yen: f64,
     /// What is predicted, figure by figure.
     pub predicted: Vec<Figure>,
+    /// What the engine predicts at request level over the stretch on which plans are judged: by flow, the delay at its promised
+    /// percentile, with its interval. Empty where the site has no request level.
+    #[serde(default)]
+    pub predicted_requests: Vec<Figure>,
 }
 
 /// Hosts of a class to buy.

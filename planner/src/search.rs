@@ -31,11 +31,13 @@ pub struct Options<'a> {
     /// Placements from elsewhere (the fleets that the plan is compared with), judged like the search's own: what is bought,
     /// and who runs where on the site with it.
     pub also: Vec<(Vec<(ClassId, u32)>, Placement)>,
+    /// So many plans are handed on besides the best: for another judge to choose among, if the best does not please it.
+    pub runners_up: usize,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { most_tries: 400, progress: None, also: Vec::new() }
+        Self { most_tries: 400, progress: None, also: Vec::new(), runners_up: 0 }
     }
 }
 
@@ -75,6 +77,8 @@ pub struct Found {
     /// Whether every fleet that could be cheaper was tried. On each, guests are placed by heuristics: a cheaper placement
     /// may exist above the lower bound all the same.
     pub exhaustive: bool,
+    /// Other plans that keep every rule, the cheapest first: placements met on the way, and the same purchase with one host more.
+    pub runners_up: Vec<Found>,
 }
 
 /// Searches for the cheapest plan. The first of `demands` is the one that is searched on; all of them judge.
@@ -104,12 +108,13 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
     seen.insert(none);
     let mut least = f64::INFINITY;
     let (mut best, mut tried, mut looked, mut exhaustive): (Option<Found>, usize, usize, bool) = (None, 0, 0, true);
+    let mut others: Vec<Found> = Vec::new();
     for (buys, placement) in &options.also {
         if let Some(found) = accept(site, &site.with_bought(buys), buys, demands, placement.clone(), &bound, least)
             && found.cost.total().value < least
         {
             least = found.cost.total().value;
-            best = Some(found);
+            others.extend(best.replace(found));
         }
     }
     while let Some(Fleet { sure_yen, counts }) = queue.pop() {
@@ -143,7 +148,9 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
                 // As cheap as the cheapest ever seen, to a thousandth, and fewer steps; or the only one that is.
                 let near = |f: &Found| f.cost.total().value <= least * 1.001;
                 if near(&found) && best.as_ref().is_none_or(|b| !near(b) || found.steps.len() < b.steps.len()) {
-                    best = Some(found);
+                    others.extend(best.replace(found));
+                } else if options.runners_up > 0 {
+                    others.push(found);
                 }
             }
         }
@@ -152,10 +159,44 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
         Some(mut found) => {
             found.tried = tried;
             found.exhaustive = exhaustive;
+            if options.runners_up > 0 {
+                others.extend(one_more(site, &found, &for_sale, demands, &bound));
+                others.sort_by(|a, b| a.cost.total().value.total_cmp(&b.cost.total().value).then(a.steps.len().cmp(&b.steps.len())));
+                let mut seen = vec![(found.buys.clone(), found.placement.clone())];
+                others.retain(|f| {
+                    let it = (f.buys.clone(), f.placement.clone());
+                    let new = !seen.contains(&it);
+                    seen.push(it);
+                    new
+                });
+                others.truncate(options.runners_up);
+                found.runners_up = others;
+            }
             Ok(found)
         }
         None => Err(exhaustive),
     }
+}
+
+/// Plans with one host more than the best: what is bought besides gives room to spread.
+fn one_more(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand], bound: &Bound) -> Vec<Found> {
+    let mut all = Vec::new();
+    for class in for_sale {
+        let mut buys = best.buys.clone();
+        match buys.iter_mut().find(|(c, _)| c == class) {
+            Some((_, n)) => *n += 1,
+            None => buys.push((*class, 1)),
+        }
+        buys.sort_by_key(|(c, _)| *c);
+        let most = site.classes[class.index()].sale.as_ref().map_or(0, |s| s.max);
+        let fleet = site.with_bought(&buys);
+        if buys.iter().any(|(c, n)| c == class && *n > most) || !can_hold(&fleet) {
+            continue;
+        }
+        let found = |candidate| accept(site, &fleet, &buys, demands, candidate, bound, f64::INFINITY);
+        all.extend(candidates(&fleet, &demands[0]).into_iter().filter_map(found));
+    }
+    all
 }
 
 /// Placements on a fleet, before they are judged: from today's where there is one, and from nothing.
@@ -212,7 +253,19 @@ fn accept(
         broken_before.clear();
     }
     let (site, buys) = (fleet.clone(), buys.to_vec());
-    Some(Found { site, buys, placement, steps, verdicts, broken_before, cost, bound: bound.clone(), tried: 0, exhaustive: false })
+    Some(Found {
+        site,
+        buys,
+        placement,
+        steps,
+        verdicts,
+        broken_before,
+        cost,
+        bound: bound.clone(),
+        tried: 0,
+        exhaustive: false,
+        runners_up: Vec::new(),
+    })
 }
 
 /// `3 x rx300, 1 x blade`, or `no purchase`.

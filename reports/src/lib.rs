@@ -20,7 +20,7 @@ pub mod text;
 
 pub use page::page;
 pub use run::{Fleet, Run};
-pub use text::{measures, steps, summary, verdicts};
+pub use text::{measures, requests, steps, summary, verdicts};
 
 /// A page that could not be written: only a fault of this crate leads here, never a site.
 #[derive(Debug, thiserror::Error)]

@@ -42,6 +42,9 @@ pub struct Run {
     pub lower_bound: Option<LowerBound>,
     /// What binds the chosen plan: the rules with the least left, tightest first.
     pub binds: Vec<String>,
+    /// What was found at request level, a fleet each; empty: nothing was played.
+    #[serde(default)]
+    pub requests: Vec<sim::experiment::Findings>,
     /// Every number as given, with its source.
     pub givens: Vec<Given>,
     /// What is not known.

@@ -16,41 +16,52 @@ use crate::names;
 const NOT_GIVEN: [&str; 4] = ["name", "title", "source", "sources"];
 
 /// Keys whose value is a word and not a reference to something else in the file.
-const WORDS: [&str; 9] = ["file", "tasks", "fragments", "start", "mode", "on_loss", "per", "branches", "apart"];
+const WORDS: [&str; 11] = ["file", "tasks", "fragments", "start", "mode", "on_loss", "per", "branches", "apart", "balance", "full"];
 
 /// All givens, in order of the file.
 pub(crate) fn all(doc: &Document<'_>) -> Result<Vec<Given>, Error> {
     let mut givens = Vec::new();
     for (key, value) in in_file_order(doc.root()) {
-        walk(doc, value, &At::root().key(key.to_owned()), key, &mut givens)?;
+        walk(doc, value, &At::root().key(key.to_owned()), key, None, &mut givens)?;
     }
     Ok(givens)
 }
 
-/// Looks for tables with a `source`, however deep.
-fn walk(doc: &Document<'_>, value: &Spanned<DeValue<'_>>, at: &At, place: &str, givens: &mut Vec<Given>) -> Result<(), Error> {
+/// Looks for tables with a `source`, however deep. `outer` is that of the table around, for a table of a list that has none.
+fn walk(
+    doc: &Document<'_>,
+    value: &Spanned<DeValue<'_>>,
+    at: &At,
+    place: &str,
+    outer: Option<&str>,
+    givens: &mut Vec<Given>,
+) -> Result<(), Error> {
     match value.get_ref() {
         DeValue::Array(elements) => {
             for (i, element) in elements.iter().enumerate() {
-                walk(doc, element, &at.index(i), place, givens)?;
+                walk(doc, element, &at.index(i), place, outer, givens)?;
             }
         }
         DeValue::Table(table) => {
             let text = |key| entry(table, key).and_then(|(_, v)| v.get_ref().as_str());
             let mut place = place.to_owned();
-            if let Some(name) = text("name") {
+            // A stage without a name is called after its tier.
+            if let Some(name) = text("name").or_else(|| text("tier")) {
                 write!(place, " {name}").expect("a string can be written to");
             }
             if let Some(count) = entry(table, "count").map(|(_, v)| doc.text(v.span())).filter(|c| *c != "1") {
                 write!(place, " x {count}").expect("a string can be written to");
             }
-            if let Some(source) = text("source") {
+            let source = text("source").or(outer);
+            if let Some(source) = source {
                 table_of(doc, table, source, at, &place, givens)?;
             }
-            for (key, value) in in_file_order(table).filter(|(_, v)| is_sourced(v.get_ref())) {
+            for (key, value) in in_file_order(table).filter(|(_, v)| is_apart(doc, v)) {
                 // `load` holds kinds: `load.mail`; other tables hold parts of themselves: `class rx300 sale`.
                 let inner = if place == "load" { format!("load.{key}") } else { format!("{place} {key}") };
-                walk(doc, value, &at.key(key.to_owned()), &inner, givens)?;
+                // Only the tables of a list (a flow's stages) may leave their source to the table around.
+                let outer = source.filter(|_| value.get_ref().is_array());
+                walk(doc, value, &at.key(key.to_owned()), &inner, outer, givens)?;
             }
         }
         _ => {}
@@ -67,6 +78,12 @@ fn is_sourced(value: &DeValue<'_>) -> bool {
     }
 }
 
+/// Whether a value has givens of its own: it speaks of its source, or is a list of tables with headers (`[[flow.stage]]`).
+fn is_apart(doc: &Document<'_>, value: &Spanned<DeValue<'_>>) -> bool {
+    let header = |v: &Spanned<DeValue<'_>>| v.get_ref().is_table() && !doc.text(v.span()).starts_with('{');
+    is_sourced(value.get_ref()) || value.get_ref().as_array().is_some_and(|list| list.iter().any(header))
+}
+
 fn table_of(doc: &Document<'_>, table: &DeTable<'_>, source: &str, at: &At, place: &str, givens: &mut Vec<Given>) -> Result<(), Error> {
     let parse = |text: &str, at: &At| text.parse::<Provenance>().map_err(|bad| doc.error(at, bad.to_string()));
     let source = parse(source, &at.key("source"))?;
@@ -80,7 +97,7 @@ fn table_of(doc: &Document<'_>, table: &DeTable<'_>, source: &str, at: &At, plac
         }
     }
     for (key, value) in in_file_order(table) {
-        if NOT_GIVEN.contains(&key) || is_sourced(value.get_ref()) {
+        if NOT_GIVEN.contains(&key) || is_apart(doc, value) {
             continue;
         }
         if let Some(written) = written(doc, key, value) {

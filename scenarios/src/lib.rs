@@ -10,7 +10,7 @@
 //! - [`Error`]: file, line, column, key, value, and what is allowed there
 //!
 //! The way of a file: its text is parsed to a tree in which every key can be found again (`document`), to structs of its
-//! keys (`file`), and to the values of [`models`] (`understand`, `loads`); what has a source is listed (`givens`).
+//! keys (`file`), and to the values of [`models`] (`understand`, `loads`, `requests`); what has a source is listed (`givens`).
 //!
 //! Every number is checked where it is read: what is missing is an error, never zero, and never a paper's default.
 //! This crate does not judge whether a site fits its rules: that is for [`models::rule`].
@@ -24,6 +24,7 @@ mod lines;
 mod loads;
 mod names;
 pub mod opendc;
+mod requests;
 mod resample;
 mod schema;
 pub mod table;
@@ -34,6 +35,7 @@ pub mod weblog;
 use std::path::{Path, PathBuf};
 
 use models::demand::{Columns, Demand, Load};
+use models::flow::Requests;
 use models::quantity::Nanos;
 use models::site::{GuestId, Site};
 
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub site: Site,
     /// What its guests ask for, in order of the file.
     pub loads: Vec<Load>,
+    /// The same at request level, where the site has `[requests]`.
+    pub requests: Option<Requests>,
     /// The grid of time.
     pub grid: Grid,
     /// SHA-256 over a line `SHA-256  NAME` for site.toml and every file that it names, in order of name (as `sha256sum` writes).
@@ -109,7 +113,8 @@ pub fn load(path: &Path, options: &Options) -> Result<Scenario, Error> {
     for (guest, full_speed) in site.guests.iter_mut().zip(read.full_speed) {
         guest.full_speed = full_speed;
     }
-    Ok(Scenario { site, loads: read.loads, grid, digest: files.digest(), folder: files.path })
+    let requests = requests::all(&doc, &file, &site, &known, &read.loads, grid)?;
+    Ok(Scenario { site, loads: read.loads, requests, grid, digest: files.digest(), folder: files.path })
 }
 
 /// A site whose one recorded table is read in blocks, for a trace larger than memory.
@@ -135,7 +140,12 @@ pub fn stream(path: &Path, options: &Options) -> Result<Streamed, Error> {
     let text = document::Text::read(&site_file)?;
     let doc = text.document()?;
     let file: file::Site = doc.get()?;
+    if file.requests.is_some() {
+        return Err(doc.error(&document::At::root().key("requests"), "a stream is not played as jobs").help("leave `[requests]` out"));
+    }
     let (mut site, known) = understand::site(&doc, &file)?;
+    // Nothing to read: tiers and flows without `[requests]` are refused as ever.
+    requests::all(&doc, &file, &site, &known, &[], Grid::of(&file))?;
     let mut files = folder::Folder::of(folder, &site_file)?;
     let one = loads::one_table(&doc, &file, &site, &known, &mut files, options)?;
     for (guest, full_speed) in site.guests.iter_mut().zip(one.full_speed) {

@@ -14,7 +14,7 @@ use crate::lines::Limits;
 use crate::names;
 use crate::resample::{self, Means, Ratio};
 use crate::table::{Choice, Layout, Numbers, Rising, Stream, Unit};
-use crate::understand::{Known, check_name};
+use crate::understand::{Known, check_name, meant};
 use crate::{Grid, Options, opendc, weblog};
 
 /// The loads, and what their recordings say of the guests.
@@ -149,35 +149,8 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// The guests of a load: by name or prefix, each once.
     fn guests(&self, at: &At, common: &Common<'_>) -> Result<Vec<GuestId>, Error> {
-        let at = at.key("guests");
-        if common.guests.is_empty() {
-            return Err(self.doc.error(&at, "the load falls on nobody").help("names of guests, or prefixes that end in `*`"));
-        }
-        let mut taken = vec![false; self.site.guests.len()];
-        let mut all = Vec::new();
-        for (j, pattern) in common.guests.iter().enumerate() {
-            let met: Vec<usize> = if pattern.ends_with('*') {
-                (0..self.site.guests.len()).filter(|g| names::matches(pattern, &self.site.guests[*g].name)).collect()
-            } else {
-                self.known.guests.position(pattern).into_iter().collect()
-            };
-            if met.is_empty() {
-                return Err(self
-                    .doc
-                    .error(&at.index(j), format!("no guest is meant by `{pattern}`"))
-                    .help(self.known.guests.help(pattern.trim_end_matches('*'))));
-            }
-            for g in met {
-                if std::mem::replace(&mut taken[g], true) {
-                    return Err(self
-                        .doc
-                        .error(&at.index(j), format!("`{}` is in this load twice", self.site.guests[g].name))
-                        .help("a guest is meant by one name or prefix of a load"));
-                }
-                all.push(GuestId::at(g));
-            }
-        }
-        Ok(all)
+        let whose = ("the load falls on nobody", "load");
+        meant(self.doc, &at.key("guests"), common.guests, whose, &self.site.guests, self.known)
     }
 
     fn limits(&self) -> Limits {

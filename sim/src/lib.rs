@@ -1,18 +1,23 @@
 //! What happens, in order.
 //!
+//! - [`engine`]: jobs, columns and faults in one run of events in order of time; [`experiment`]: its replications and cases
 //! - [`load`]: what guests ask for, from its description to columns on one grid
 //! - [`replay`]: the columns played against a placement: CPU, network, disk, power, demand not served
-//! - [`measure`]: what is observed, and how sure it is
-//! - [`random`]: named random streams
+//! - [`queue`]: events in order of time; [`sharing`]: a resource shared by groups and their jobs; neither knows a site
+//! - [`random`]: named random streams and what is drawn from them
+//! - [`measure`]: what a replay observes; [`statistics`]: what many runs say, and how sure they are of it
 //!
-//! Between changes of placement a step is one pass over columns, never an event a guest. Request-level events come with
-//! the engine; their places are kept: `queue.rs` (events in order of time), `event.rs` (the closed list of what can
-//! happen), `world.rs` and `step/`.
+//! Columns between changes of placement are one pass, never an event a guest; requests are events.
 //!
 //! This crate does no I/O and reads no time of day: scenario and seed determine every byte it returns, for any number of
 //! threads.
 
+pub mod engine;
+pub mod experiment;
 pub mod load;
 pub mod measure;
+pub mod queue;
 pub mod random;
 pub mod replay;
+pub mod sharing;
+pub mod statistics;

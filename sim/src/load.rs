@@ -1,17 +1,15 @@
 //! What guests ask for: from its description to columns on one grid.
 //!
 //! Random loads (mail, flash crowds, ship passes) draw counts of units a step from Poisson distributions about their
-//! rate; recordings are taken as they are. A unit's cost turns counts into CPU, network and disk, spread over its step:
-//! what happens inside a step (queues, delay) is the engine's matter. Mail arrivals are burstier than Poisson below a
-//! few seconds; at a step of a minute or more that does not show.
+//! rate, the same counts on every machine; recordings are taken as they are. A unit's cost turns counts into CPU,
+//! network and disk, spread over its step: what happens inside a step (queues, delay) is the engine's matter. Mail
+//! arrivals are burstier than Poisson below a few seconds; at a step of a minute or more that does not show.
 
 use models::demand::{Columns, Demand, Load, LoadKind, Split, UnitCost};
 use models::quantity::{Mhz, Nanos};
 use models::site::{GuestId, Site};
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Poisson};
 
-use crate::random;
+use crate::random::{self, Units};
 
 /// The grid of a demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,8 +186,8 @@ fn spend(columns: &mut Columns, grid: Grid, cost: UnitCost, counts: impl FnMut(u
     add(&mut columns.disk_kbs, grid.steps, |t| counts[t] * cost.disk_bytes / 1000.0 / step_s);
 }
 
-fn poisson(stream: &mut ChaCha8Rng, mean: f64) -> f64 {
-    if mean > 0.0 { Poisson::new(mean).map_or(0.0, |p| p.sample(stream)) } else { 0.0 }
+fn poisson(stream: &mut impl Units, mean: f64) -> f64 {
+    random::poisson(stream, mean) as f64
 }
 
 /// The integral, from its start, of a burst from 0 to 1: linear ramp, plateau, exponential decay; in seconds.

@@ -11,6 +11,7 @@
 //! Left out: the hypervisor's own CPU, delay inside a step, and what full virtualisation costs neighbours.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use models::demand::Demand;
 use models::law::power::PowerModel;
@@ -176,6 +177,7 @@ impl Course {
 /// One host that is on.
 struct HostState {
     host: HostId,
+    on: bool,
     guests: Vec<GuestState>,
     table: PowerTable,
     asked_sum: u128,
@@ -220,6 +222,7 @@ impl<'a> Replay<'a> {
                     .collect();
                 HostState {
                     host,
+                    on: true,
                     guests,
                     table: PowerTable::new(site, host),
                     asked_sum: 0,
@@ -249,8 +252,17 @@ impl<'a> Replay<'a> {
     /// # Panics
     /// Where the block goes past the steps announced, or has a column that is neither empty nor as long as the block.
     pub fn push(&mut self, block: &Demand) {
-        let (from, to) = (self.done, self.done + block.steps);
-        assert!(to <= self.steps && block.step == self.step, "a block of {} steps at {from} of {}", block.steps, self.steps);
+        self.push_part(block, 0..block.steps, None);
+    }
+
+    /// Plays some steps of a block. Where it is known by host what its CPU gave in each of them, kHz, that is its load, and not
+    /// what the columns ask for.
+    ///
+    /// # Panics
+    /// As [`push`](Self::push).
+    pub(crate) fn push_part(&mut self, block: &Demand, at: Range<usize>, used: Option<&[Vec<u32>]>) {
+        let (from, to) = (self.done, self.done + at.len());
+        assert!(to <= self.steps && block.step == self.step, "a block of {} steps at {from} of {}", at.len(), self.steps);
         for c in block.guests.iter().flat_map(|g| [&g.cpu_khz, &g.net_kbs, &g.disk_kbs]) {
             assert!(c.is_empty() || c.len() == block.steps, "a column of {} in a block of {}", c.len(), block.steps);
         }
@@ -267,8 +279,14 @@ impl<'a> Replay<'a> {
                 hosts
                     .chunk_by_mut(|a, b| of(a) == of(b))
                     .map(|alike| {
-                        let mut course = Course::zeros(block.steps);
-                        alike.iter_mut().for_each(|host| host.play(block, from, steps, whole, &mut course));
+                        let mut course = Course::zeros(at.len());
+                        for host in alike.iter_mut().filter(|h| h.on) {
+                            match used {
+                                None => host.play(block, &at, from, steps, whole, &mut course),
+                                Some(used) => host.play_used(&used[host.host.index()], from, steps, &mut course),
+                            }
+                        }
+                        alike.iter_mut().filter(|h| !h.on).for_each(|h| h.bins[0] += at.len() as u32);
                         (of(&alike[0]), course)
                     })
                     .collect()
@@ -276,10 +294,10 @@ impl<'a> Replay<'a> {
             .collect();
         let mut together: BTreeMap<Alike, Course> = BTreeMap::new();
         for (alike, part) in parts.into_iter().flatten() {
-            together.entry(alike).or_insert_with(|| Course::zeros(block.steps)).add(&part);
+            together.entry(alike).or_insert_with(|| Course::zeros(at.len())).add(&part);
         }
-        let mut total = devices(site, block.steps, None);
-        let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, block.steps, Some(*f))).collect();
+        let mut total = devices(site, at.len(), None);
+        let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, at.len(), Some(*f))).collect();
         for ((class, on_feeds), mut course) in together {
             let factors = &site.classes[class.index()].power.power_factor;
             if let [pf] = factors.as_slice() {
@@ -291,7 +309,7 @@ impl<'a> Replay<'a> {
             on_feeds.iter().for_each(|f| by_feed[*f].add(&course));
         }
         for g in &mut self.homeless {
-            let column = &block.guests[g.guest.index()].cpu_khz;
+            let column = slice(&block.guests[g.guest.index()].cpu_khz, at.start, at.end);
             let asked = column.iter().map(|x| u128::from(*x)).sum::<u128>();
             g.asked += asked;
             g.unserved += asked;
@@ -300,6 +318,40 @@ impl<'a> Replay<'a> {
         self.total.append(total);
         self.feeds.iter_mut().zip(by_feed).for_each(|(f, block)| f.1.append(block));
         self.done = to;
+    }
+
+    /// Switches a host on or off, from the next step on.
+    pub(crate) fn switch(&mut self, host: HostId, on: bool) {
+        if let Some(h) = self.hosts.iter_mut().find(|h| h.host == host) {
+            h.on = on;
+        }
+    }
+
+    /// Puts a guest on another host, or nowhere, from the next step on.
+    pub(crate) fn put(&mut self, guest: GuestId, to: Option<HostId>) {
+        let found = self.hosts.iter_mut().map(|h| &mut h.guests).chain([&mut self.homeless]).find_map(|list| {
+            let i = list.iter().position(|g| g.guest == guest)?;
+            Some(list.remove(i))
+        });
+        let Some(mut state) = found else { return };
+        match to.and_then(|to| self.hosts.iter_mut().find(|h| h.host == to)) {
+            Some(host) => {
+                let vcpus = u64::from(self.site.guests[guest.index()].vcpus);
+                let khz = self.site.class_of(host.host).core_mhz.khz() * vcpus;
+                state.cap_khz = u32::try_from(khz).unwrap_or(u32::MAX);
+                // In order of id, as at the start.
+                let i = host.guests.partition_point(|g| g.guest < guest);
+                host.guests.insert(i, state);
+            }
+            None => self.homeless.push(state),
+        }
+    }
+
+    /// Energy by host and device, and energy of the site: both in mW steps.
+    pub(crate) fn energy_balance(&self) -> (u128, u128) {
+        let device = devices(self.site, 1, None).mw[0];
+        let by_host = self.hosts.iter().map(|h| h.mw_sum).sum::<u128>() + u128::from(device) * self.done as u128;
+        (by_host, self.total.mw.iter().map(|x| u128::from(*x)).sum())
     }
 
     /// What was observed.
@@ -356,11 +408,13 @@ impl<'a> Replay<'a> {
 
 impl HostState {
     /// Plays a block on this host, and adds its power to a course (VA and var only where they are not in proportion to W).
-    fn play(&mut self, block: &Demand, from: usize, steps: usize, whole: bool, course: &mut Course) {
+    fn play(&mut self, block: &Demand, at: &Range<usize>, from: usize, steps: usize, whole: bool, course: &mut Course) {
         let mut asked = [0u32; BLOCK];
-        let mut start = 0;
-        while start < block.steps {
-            let end = (start + BLOCK).min(block.steps);
+        let mut start = at.start;
+        while start < at.end {
+            let end = (start + BLOCK).min(at.end);
+            // Where the stretch lies in the course.
+            let (a, b) = (start - at.start, end - at.start);
             let asked = &mut asked[..end - start];
             asked.fill(0);
             let (mut clipped, mut caps) = (false, 0u64);
@@ -374,7 +428,7 @@ impl HostState {
             }
             // Where no guest asks for more than it can get, and all they can get is a narrow number, nothing has wrapped.
             if !clipped && caps <= u64::from(u32::MAX) {
-                let most = self.tally(asked, start, end, from, steps, course);
+                let most = self.tally(asked, a, b, from, steps, course);
                 if most > self.table.capacity_khz {
                     self.play_short(block, start, asked, false);
                 }
@@ -383,14 +437,22 @@ impl HostState {
                 for g in &self.guests {
                     add_wide(&mut wide, slice(&block.guests[g.guest.index()].cpu_khz, start, end));
                 }
-                self.tally(&wide, start, end, from, steps, course);
+                self.tally(&wide, a, b, from, steps, course);
                 self.play_short(block, start, &wide, clipped);
             }
             start = end;
         }
         let guests: Vec<_> = self.guests.iter().map(|g| &block.guests[g.guest.index()]).collect();
-        self.net_max = self.net_max.max(most_together(guests.iter().map(|c| c.net_kbs.as_slice()), block.steps));
-        self.disk_max = self.disk_max.max(most_together(guests.iter().map(|c| c.disk_kbs.as_slice()), block.steps));
+        self.net_max = self.net_max.max(most_together(guests.iter().map(|c| slice(&c.net_kbs, at.start, at.end)), at.len()));
+        self.disk_max = self.disk_max.max(most_together(guests.iter().map(|c| slice(&c.disk_kbs, at.start, at.end)), at.len()));
+    }
+
+    /// Plays what the host's CPU gave, step by step.
+    fn play_used(&mut self, used: &[u32], from: usize, steps: usize, course: &mut Course) {
+        for (i, used) in used.chunks(BLOCK).enumerate() {
+            let start = i * BLOCK;
+            self.tally(used, start, start + used.len(), from, steps, course);
+        }
     }
 
     /// Looks up the power of each step, and tallies load and power; answers the greatest load.

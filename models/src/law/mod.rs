@@ -1,7 +1,11 @@
 //! Laws: one a file, each with its formula, its source, the range in which it holds and how far off it was.
 
+pub mod availability;
 pub mod cost;
+pub mod failure_rate;
+pub mod migration;
 pub mod percentile;
 pub mod power;
+pub mod queueing;
 pub mod share;
 pub mod ups;

@@ -5,6 +5,8 @@
 
 pub(crate) mod load;
 pub(crate) mod number;
+pub(crate) mod requests;
+pub(crate) mod shape;
 
 use std::collections::BTreeMap;
 
@@ -75,6 +77,20 @@ pub(crate) struct Site {
     /// What guests ask for, an array a kind of load.
     #[serde(default)]
     pub load: load::Loads,
+    /// Present: loads are also played as jobs, one by one.
+    pub requests: Option<requests::Requests>,
+    /// Guests that serve stages behind a load balancer.
+    #[serde(default)]
+    pub tier: Vec<requests::Tier>,
+    /// Streams of jobs.
+    #[serde(default)]
+    pub flow: Vec<requests::Flow>,
+    /// What may fail.
+    #[serde(default)]
+    pub fault: Vec<requests::Fault>,
+    /// What is played besides the ordinary course.
+    #[serde(default)]
+    pub case: Vec<requests::Case>,
 }
 
 /// A table of the file: its keys, and the two keys that say where its numbers come from.

@@ -63,6 +63,38 @@ impl Seconds {
 }
 
 number!(
+    /// A percentile above 0 and below 100.
+    InnerPercentile, "a percentile: above 0 and below 100", |x| x > 0.0 && x < 100.0, {"exclusiveMinimum" = 0, "exclusiveMaximum" = 100}
+);
+number!(
+    /// The mean of a distribution: above 0, and at most a hundred years of seconds.
+    Mean, "a mean: above 0 and at most 3155760000", |x| x > 0.0 && x <= 3_155_760_000.0,
+    {"exclusiveMinimum" = 0, "maximum" = 3_155_760_000_u64}
+);
+number!(
+    /// A coefficient of variation: standard deviation over mean.
+    Cv, "a coefficient of variation: above 0 and at most 1000", |x| x > 0.0 && x <= 1000.0, {"exclusiveMinimum" = 0, "maximum" = 1000}
+);
+number!(
+    /// The square of a coefficient of variation that an exponential does not reach.
+    Cv2, "a squared coefficient of variation: 1 to 1000000", |x| (1.0..=1e6).contains(&x), {"minimum" = 1, "maximum" = 1_000_000}
+);
+number!(
+    /// The tail exponent of a Pareto distribution that has a mean.
+    Alpha, "a tail exponent: above 1 (at 1 there is no mean) and at most 1000", |x| x > 1.0 && x <= 1000.0,
+    {"exclusiveMinimum" = 1, "maximum" = 1000}
+);
+number!(
+    /// The shape parameter of a Weibull distribution.
+    WeibullK, "a shape of a Weibull distribution: 0.1 to 100", |x| (0.1..=100.0).contains(&x), {"minimum" = 0.1, "maximum" = 100}
+);
+number!(
+    /// A time slice in milliseconds.
+    SliceMs, "a time slice in milliseconds: not negative, and at most 60000", |x| (0.0..=60_000.0).contains(&x),
+    {"minimum" = 0, "maximum" = 60_000}
+);
+
+number!(
     /// Any finite number.
     Finite, "a finite number", |x| x.is_finite(), {"type" = "number"}
 );
@@ -105,6 +137,19 @@ whole!(
 whole!(
     /// A year of the horizon of the purchase, from 1.
     Year, 100, "a year counted from 1: a whole number from 1 to 100"
+);
+
+whole!(
+    /// The most jobs that may be present: 1 to 10,000,000.
+    Cap, 10_000_000, "a number of jobs: a whole number from 1 to 10000000"
+);
+whole!(
+    /// Attempts of a retry schedule: 1 to 1000.
+    Attempts, 1000, "a number of attempts: a whole number from 1 to 1000"
+);
+whole!(
+    /// Phases of an Erlang distribution: 1 to 1000.
+    Phases, 1000, "a number of phases: a whole number from 1 to 1000"
 );
 
 /// One value for all, or a list that is dealt in turn.

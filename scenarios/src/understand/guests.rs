@@ -8,6 +8,7 @@ use super::known::{Known, expand, expand_names};
 use crate::document::{At, Document};
 use crate::error::Error;
 use crate::file;
+use crate::names;
 
 /// The guests, templates expanded in order of the file.
 pub(super) fn guests(doc: &Document<'_>, file: &file::Site, known: &mut Known) -> Result<Vec<Guest>, Error> {
@@ -77,6 +78,44 @@ fn survivors_have_others(doc: &Document<'_>, file: &file::Site, guests: &[Guest]
 pub(super) fn with_template<'a>(file: &'a file::Site, guests: &'a [Guest]) -> impl Iterator<Item = (usize, usize, &'a Guest)> {
     let numbers = file.guest.iter().enumerate().flat_map(|(i, g)| (0..g.count.get() as usize).map(move |k| (i, k)));
     numbers.zip(guests).map(|((i, k), guest)| (i, k, guest))
+}
+
+/// The guests that a list stands for, which is at `at`: each by its name or a prefix that ends in `*`, and each once.
+/// `nobody` says what an empty list means, and `whose` whose list it is.
+pub(crate) fn meant(
+    doc: &Document<'_>,
+    at: &At,
+    patterns: &[String],
+    (nobody, whose): (&str, &str),
+    guests: &[Guest],
+    known: &Known,
+) -> Result<Vec<GuestId>, Error> {
+    if patterns.is_empty() {
+        return Err(doc.error(at, nobody).help("names of guests, or prefixes that end in `*`"));
+    }
+    let mut taken = vec![false; guests.len()];
+    let mut all = Vec::new();
+    for (j, pattern) in patterns.iter().enumerate() {
+        let met: Vec<usize> = if pattern.ends_with('*') {
+            (0..guests.len()).filter(|g| names::matches(pattern, &guests[*g].name)).collect()
+        } else {
+            known.guests.position(pattern).into_iter().collect()
+        };
+        if met.is_empty() {
+            return Err(doc
+                .error(&at.index(j), format!("no guest is meant by `{pattern}`"))
+                .help(known.guests.help(pattern.trim_end_matches('*'))));
+        }
+        for g in met {
+            if std::mem::replace(&mut taken[g], true) {
+                return Err(doc
+                    .error(&at.index(j), format!("`{}` is in this {whose} twice", guests[g].name))
+                    .help(format!("a guest is meant by one name or prefix of a {whose}")));
+            }
+            all.push(GuestId::at(g));
+        }
+    }
+    Ok(all)
 }
 
 fn host(doc: &Document<'_>, at: &At, known: &Known, template: &str, n: u32) -> Result<HostId, Error> {

@@ -107,6 +107,7 @@ pub(crate) struct Known {
     pub guests: Names,
     pub links: Names,
     pub licences: Names,
+    pub storage: Names,
 }
 
 /// The most hosts, and the most guests, of a site.
@@ -123,7 +124,6 @@ impl Known {
             Ok(all)
         };
         // Nobody refers to these by name in the file; they are only checked.
-        listed("storage", "storage", "storage", file.storage.iter().map(|x| x.name.as_str()).collect())?;
         listed("device", "devices", "device", file.device.iter().map(|x| x.name.as_str()).collect())?;
         listed("alternative", "alternatives", "alternative", file.alternative.iter().map(|x| x.name.as_str()).collect())?;
         if let Some(ups) = &file.ups {
@@ -136,6 +136,7 @@ impl Known {
             services: listed("service", "services", "service", file.service.iter().map(|x| x.name.as_str()).collect())?,
             links: listed("link", "links", "link", file.link.iter().map(|x| x.name.as_str()).collect())?,
             licences: listed("licence", "licences", "licence", file.licence.iter().map(|x| x.name.as_str()).collect())?,
+            storage: listed("storage", "storage", "storage", file.storage.iter().map(|x| x.name.as_str()).collect())?,
             hosts: Names::new("host", "hosts"),
             groups: Names::new("group", "groups"),
             guests: Names::new("guest", "guests"),

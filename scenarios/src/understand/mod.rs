@@ -10,7 +10,8 @@ mod rest;
 
 use models::site::Site;
 
-pub(crate) use known::{Known, check_name};
+pub(crate) use guests::meant;
+pub(crate) use known::{Known, Names, check_name};
 
 use crate::document::{At, Document};
 use crate::error::Error;

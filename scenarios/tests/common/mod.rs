@@ -9,6 +9,9 @@ use scenarios::{Error, Options, Scenario};
 /// A site with every table and every kind of load: two steps of an hour.
 pub const SITE: &str = include_str!("site.toml");
 
+/// A request level for [`SITE`], with every key that one can have.
+pub const REQUESTS: &str = include_str!("requests.toml");
+
 /// A folder with a scenario in it, gone when dropped.
 pub struct Folder(tempfile::TempDir);
 
@@ -20,8 +23,16 @@ impl Folder {
 
     /// [`SITE`] with its recordings, and each `from` in it once replaced by its `to`.
     pub fn with(changes: &[(&str, &str)]) -> Self {
+        Self::of(SITE.to_owned(), changes)
+    }
+
+    /// The same for [`SITE`] with [`REQUESTS`].
+    pub fn with_requests(changes: &[(&str, &str)]) -> Self {
+        Self::of(format!("{SITE}{REQUESTS}"), changes)
+    }
+
+    fn of(mut site: String, changes: &[(&str, &str)]) -> Self {
         let it = Self::empty();
-        let mut site = SITE.to_owned();
         for (from, to) in changes {
             assert_eq!(site.matches(from).count(), 1, "`{from}` is not once in the site");
             site = site.replace(from, to);

@@ -1,0 +1,53 @@
+//! Columns inside the run: at each step guests' background changes, and what hosts have used goes to the meter.
+
+use models::quantity::Nanos;
+
+use super::event::Event;
+use super::world::{GuestIs, NONE, World};
+
+impl World<'_> {
+    /// The next step of the columns begins.
+    pub(super) fn column(&mut self) {
+        let Some(background) = self.model.columns else { return };
+        let step = background.demand.step.0;
+        if let Some(meter) = &mut self.meter {
+            if self.now > 0 {
+                let (hosts, pools, now) = (&mut self.hosts, &self.pools, self.now);
+                meter.step_done(|h| {
+                    let used = pools[3 * h].used(now);
+                    let mean = (used - hosts[h].used_before + u128::from(step / 2)) / u128::from(step);
+                    hosts[h].used_before = used;
+                    u32::try_from(mean).unwrap_or(u32::MAX)
+                });
+            }
+            if self.now >= self.model.lasts.0 {
+                return;
+            }
+        }
+        if !self.model.flows.is_empty() {
+            for g in 0..self.guests.len() as u32 {
+                self.background_of(g);
+            }
+        }
+        self.queue.push(Nanos(self.now + step), Event::Column);
+    }
+
+    /// Gives a guest that runs the background of the step in course.
+    pub(super) fn background_of(&mut self, guest: u32) {
+        let Some(background) = self.model.columns else { return };
+        let state = &self.guests[guest as usize];
+        if state.is != GuestIs::Up || state.host == NONE || self.model.flows.is_empty() {
+            return;
+        }
+        let demand = background.demand;
+        let t = ((self.model.start.0 + self.now) / demand.step.0) as usize % demand.steps;
+        let columns = &demand.guests[guest as usize];
+        let (host, groups) = (state.host as usize, state.groups);
+        for (i, (column, times)) in [(&columns.cpu_khz, 1), (&columns.disk_kbs, 1000), (&columns.net_kbs, 1000)].into_iter().enumerate() {
+            if let Some(x) = column.get(t) {
+                self.pools[3 * host + i].set_background(self.now, groups[i], u64::from(*x) * times);
+                self.touch((3 * host + i) as u32);
+            }
+        }
+    }
+}

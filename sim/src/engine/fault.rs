@@ -1,0 +1,476 @@
+//! Faults and their aftermath: what stops, who notices when, and how it comes back.
+//!
+//! A lost host takes its guests with it. Load balancers go on sending to a dead guest until the loss is noticed. After
+//! detection and fencing, guests that restart are started on the host with the most free memory that admits them: by
+//! themselves, or by hand one after the other. A boot is disk and CPU work on the very resources that serve jobs, so
+//! that boots delay each other and everybody else. A repaired host boots, and starts those of its guests that still lie on it.
+
+use models::flow::When;
+use models::quantity::Nanos;
+
+use super::event::Event;
+use super::model::{On, Target};
+use super::outcome::Entry;
+use super::world::{BOOT, FaultState, GuestIs, Job, JobIs, NONE, World};
+use crate::random::{self, Sampler};
+
+const S: f64 = 1e9;
+
+impl World<'_> {
+    pub(super) fn start_faults(&mut self, seed: u64, replication: u32) {
+        for (i, fault) in self.model.faults.iter().enumerate() {
+            let mut state = FaultState::default();
+            let at = match fault.when {
+                When::At { at, .. } => at.0.checked_sub(self.model.start.0),
+                When::Renewal { up_s, down_s } => {
+                    let mut stream = random::stream(seed, &fault.name, "faults", replication);
+                    let (up, down) = (Sampler::new(&up_s), Sampler::new(&down_s));
+                    let first = up.sample(&mut stream) * S;
+                    state.sampler = Some((up, down, stream));
+                    Some(first as u64)
+                }
+            };
+            self.faults.push(state);
+            if let Some(at) = at
+                && at <= self.model.lasts.0
+            {
+                self.queue.push(Nanos(at), Event::Fails { fault: i as u32 });
+            }
+        }
+    }
+
+    fn note(&mut self, what: String) {
+        self.log.push(Entry { at: Nanos(self.now + self.model.start.0), what });
+    }
+
+    pub(super) fn fails(&mut self, fault: u32) {
+        let it = &self.model.faults[fault as usize];
+        let state = &mut self.faults[fault as usize];
+        state.active = true;
+        state.turn += 1;
+        state.since = self.now;
+        let turn = state.turn;
+        let lasts = match (&it.when, &mut state.sampler) {
+            (When::At { lasts, .. }, _) => lasts.map(|l| l.0),
+            (_, Some((_, down, stream))) => Some((down.sample(stream) * S + 0.5) as u64),
+            _ => None,
+        };
+        if let Some(lasts) = lasts {
+            self.queue.push(Nanos(self.now.saturating_add(lasts)), Event::Repaired { fault, turn });
+        }
+        self.note(format!("{} fails", it.name));
+        match &it.target {
+            Target::Hosts(hosts) => self.take_down(fault, hosts),
+            Target::Mains { battery } => {
+                self.queue.push(Nanos(self.now + battery.0), Event::BatteryEmpty { fault, turn });
+            }
+            Target::Disks(guests) => guests.iter().for_each(|g| self.set_disk(*g)),
+            Target::Network => {
+                for h in 0..self.hosts.len() {
+                    self.set_host_network(h);
+                }
+            }
+            Target::Guest(g) => {
+                self.stop_guest(*g);
+                self.after_guest_stop(*g);
+            }
+            Target::Stall(g) => {
+                self.set_cpu(*g);
+                if let Some(after) = self.model.recovery.and_then(|r| r.panics_after) {
+                    self.queue.push(Nanos(self.now.saturating_add(after.0)), Event::Panics { fault, turn });
+                }
+            }
+        }
+    }
+
+    pub(super) fn repaired(&mut self, fault: u32, turn: u32) {
+        let state = &mut self.faults[fault as usize];
+        if !state.active || state.turn != turn {
+            return;
+        }
+        state.active = false;
+        let lasted = self.now - state.since;
+        let took = std::mem::take(&mut state.took);
+        if let Some((up, _, stream)) = &mut state.sampler {
+            let next = self.now.saturating_add((up.sample(stream) * S + 0.5) as u64);
+            if next <= self.model.lasts.0 {
+                self.queue.push(Nanos(next), Event::Fails { fault });
+            }
+        }
+        let it = &self.model.faults[fault as usize];
+        self.note(format!("{} is repaired", it.name));
+        self.bring_back(&took);
+        match &it.target {
+            Target::Hosts(_) | Target::Mains { .. } | Target::Guest(_) => {}
+            Target::Disks(guests) => guests.iter().for_each(|g| self.set_disk(*g)),
+            Target::Network => {
+                for h in 0..self.hosts.len() {
+                    self.set_host_network(h);
+                }
+                self.read_only_mounts(lasted);
+            }
+            Target::Stall(g) => self.set_cpu(*g),
+        }
+    }
+
+    pub(super) fn battery_empty(&mut self, fault: u32, turn: u32) {
+        if self.faults[fault as usize].active && self.faults[fault as usize].turn == turn {
+            self.note("the battery is empty".into());
+            let all: Vec<u32> = (0..self.hosts.len() as u32).filter(|h| self.model.hosts[*h as usize].on).collect();
+            self.take_down(fault, &all);
+        }
+    }
+
+    /// A starved guest takes its host down with it (S3-7); the host comes back by a boot after it has been noticed and fenced.
+    pub(super) fn panics(&mut self, fault: u32, turn: u32) {
+        if !self.faults[fault as usize].active || self.faults[fault as usize].turn != turn {
+            return;
+        }
+        let Target::Stall(g) = self.model.faults[fault as usize].target else { return };
+        let host = self.guests[g as usize].host;
+        if host == NONE {
+            return;
+        }
+        self.note(format!("the kernel of {} panics", self.model.hosts[host as usize].name));
+        self.faults[fault as usize].active = false;
+        self.lose_host(host);
+        self.hosts[host as usize].downs -= 1;
+        let wait = self.model.recovery.map_or(0, |r| r.detect.0 + r.fence.0) + self.model.hosts[host as usize].boot.0;
+        let turn = self.hosts[host as usize].turn;
+        self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Booted { host, turn });
+    }
+
+    fn take_down(&mut self, fault: u32, hosts: &[u32]) {
+        for &h in hosts {
+            self.faults[fault as usize].took.push(h);
+            self.lose_host(h);
+        }
+    }
+
+    fn lose_host(&mut self, host: u32) {
+        let state = &mut self.hosts[host as usize];
+        state.downs += 1;
+        state.turn += 1;
+        if !state.up {
+            return;
+        }
+        state.up = false;
+        state.down_since = self.now;
+        state.booting = 0;
+        state.to_boot.clear();
+        let on_it: Vec<u32> = (0..self.guests.len() as u32).filter(|g| self.guests[*g as usize].host == host).collect();
+        for &g in &on_it {
+            self.stop_guest(g);
+        }
+        for i in 0..3 {
+            self.pools[3 * host as usize + i].set_capacity(self.now, 0);
+            self.touch(3 * host + i as u32);
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.host_changes(host, false);
+        }
+        let Some(recovery) = self.model.recovery else { return };
+        let ready = self.now.saturating_add(recovery.detect.0 + recovery.fence.0);
+        let restart = on_it.into_iter().filter(|g| self.model.guests[*g as usize].restarts);
+        for (k, g) in (1..).zip(restart) {
+            let turn = self.guests[g as usize].turn;
+            let at = ready.saturating_add(recovery.by_hand.map_or(0, |each| k * each.0));
+            self.queue.push(Nanos(at), Event::Restart { guest: g, turn });
+        }
+    }
+
+    fn bring_back(&mut self, hosts: &[u32]) {
+        for &h in hosts {
+            let state = &mut self.hosts[h as usize];
+            state.downs -= 1;
+            if state.downs == 0 && !state.up {
+                let (turn, boot) = (state.turn, self.model.hosts[h as usize].boot.0);
+                self.queue.push(Nanos(self.now.saturating_add(boot)), Event::Booted { host: h, turn });
+            }
+        }
+    }
+
+    pub(super) fn booted(&mut self, host: u32, turn: u32) {
+        let state = &mut self.hosts[host as usize];
+        if state.up || state.turn != turn || state.downs > 0 {
+            return;
+        }
+        state.up = true;
+        state.down_ns += self.now - state.down_since;
+        let h = &self.model.hosts[host as usize];
+        for (i, capacity) in [h.cpu_khz, h.disk_bytes_per_s].into_iter().enumerate() {
+            self.pools[3 * host as usize + i].set_capacity(self.now, capacity);
+            self.touch(3 * host + i as u32);
+        }
+        self.set_host_network(host as usize);
+        if let Some(meter) = &mut self.meter {
+            meter.host_changes(host, true);
+        }
+        self.note(format!("{} is up again", h.name));
+        for g in 0..self.guests.len() as u32 {
+            if self.guests[g as usize].host == host && self.guests[g as usize].is == GuestIs::Down {
+                self.start_on(g, host);
+            }
+        }
+    }
+
+    /// A guest stops at once: its jobs fail, its memory stays booked until it is started elsewhere.
+    fn stop_guest(&mut self, guest: u32) {
+        let state = &mut self.guests[guest as usize];
+        if state.host == NONE {
+            return;
+        }
+        let was = state.is;
+        state.turn += 1;
+        state.is = GuestIs::Down;
+        if was == GuestIs::Up {
+            state.down_since = self.now;
+            state.outages += 1;
+        }
+        let (host, groups, storage) = (state.host, state.groups, state.storage_group);
+        for (i, group) in groups.into_iter().enumerate() {
+            self.pools[3 * host as usize + i].clear(self.now, group);
+            self.touch(3 * host + i as u32);
+        }
+        if storage != NONE {
+            let pool = 3 * self.hosts.len() as u32 + self.model.guests[guest as usize].storage.expect("it has a group there");
+            self.pools[pool as usize].clear(self.now, storage);
+            self.touch(pool);
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.guest_changes(guest, None);
+        }
+        let (mut failed, mut boots) = (Vec::new(), Vec::new());
+        for (i, j) in self.jobs.iter_mut().enumerate() {
+            match j.is {
+                JobIs::Boot if j.member == guest => boots.push(i as u32),
+                JobIs::Served | JobIs::Queued | JobIs::Blocked if j.member != NONE && self.members[j.member as usize].guest == guest => {
+                    j.turn = j.turn.wrapping_add(1);
+                    failed.push(i as u32);
+                }
+                _ => {}
+            }
+        }
+        for m in self.guests[guest as usize].members.clone() {
+            let tier = self.members[m as usize].tier;
+            self.members[m as usize].serving = 0;
+            self.members[m as usize].waiting.clear();
+            let jobs = &self.jobs;
+            self.tiers[tier as usize].blocked.retain(|j| jobs[*j as usize].is == JobIs::Blocked);
+        }
+        // A job that kept its place here while it waited for room elsewhere no longer waits there.
+        for &j in &failed {
+            if self.jobs[j as usize].is == JobIs::Blocked {
+                self.tiers.iter_mut().for_each(|t| t.blocked.retain(|b| *b != j));
+            }
+        }
+        for j in boots {
+            self.free_job(j);
+            let h = &mut self.hosts[host as usize];
+            h.booting = h.booting.saturating_sub(1);
+        }
+        self.hosts[host as usize].to_boot.retain(|g| *g != guest);
+        failed.into_iter().for_each(|j| self.fail_job(j));
+        if let Some(recovery) = self.model.recovery {
+            let turn = self.guests[guest as usize].turn;
+            self.queue.push(Nanos(self.now.saturating_add(recovery.detect.0)), Event::Noticed { guest, turn });
+        }
+    }
+
+    /// A guest that has stopped by itself is started again where it was.
+    fn after_guest_stop(&mut self, guest: u32) {
+        if let Some(recovery) = self.model.recovery {
+            let wait = recovery.detect.0 + recovery.by_hand.map_or(0, |each| each.0);
+            let turn = self.guests[guest as usize].turn;
+            self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Restart { guest, turn });
+        }
+    }
+
+    pub(super) fn noticed(&mut self, guest: u32, turn: u32) {
+        if self.guests[guest as usize].turn == turn && self.guests[guest as usize].is != GuestIs::Up {
+            for m in self.guests[guest as usize].members.clone() {
+                self.members[m as usize].seen_up = false;
+            }
+        }
+    }
+
+    pub(super) fn restart(&mut self, guest: u32, turn: u32) {
+        let state = &self.guests[guest as usize];
+        if state.turn != turn || state.is == GuestIs::Booting {
+            return;
+        }
+        if state.is == GuestIs::Up {
+            // A guest that runs and is of no use: its disks are read-only.
+            self.stop_guest(guest);
+        }
+        let home = self.guests[guest as usize].host;
+        if home != NONE && self.hosts[home as usize].up {
+            self.start_on(guest, home);
+            return;
+        }
+        let g = &self.model.guests[guest as usize];
+        let mut best: Option<(u64, u32)> = None;
+        for (h, host) in self.model.hosts.iter().enumerate() {
+            let allowed = if g.may_run_on.is_empty() { host.virtualises } else { g.may_run_on.contains(&(h as u32)) };
+            let room = host.memory_mib.saturating_sub(self.hosts[h].memory_used_mib);
+            if self.hosts[h].up && allowed && room >= g.memory_mib && best.is_none_or(|(most, _)| room > most) {
+                best = Some((room, h as u32));
+            }
+        }
+        match best {
+            Some((_, host)) => self.start_on(guest, host),
+            None => self.note(format!("{} finds no host with room", g.name)),
+        }
+    }
+
+    fn start_on(&mut self, guest: u32, host: u32) {
+        let was = self.guests[guest as usize].host;
+        if was != host {
+            let memory = self.model.guests[guest as usize].memory_mib;
+            self.leave_accounts(guest);
+            self.hosts[was as usize].memory_used_mib -= memory;
+            self.hosts[host as usize].memory_used_mib += memory;
+            self.guests[guest as usize].host = host;
+            self.join(guest);
+        }
+        self.guests[guest as usize].is = GuestIs::Booting;
+        self.hosts[host as usize].to_boot.push_back(guest);
+        self.next_boots(host);
+    }
+
+    /// Closes a guest's CPU account on the host that it leaves.
+    pub(super) fn leave_accounts(&mut self, guest: u32) {
+        let state = &mut self.guests[guest as usize];
+        if state.host != NONE {
+            let account = self.pools[3 * state.host as usize].account(self.now, state.groups[0]);
+            state.asked += account.asked;
+            state.given += account.given;
+        }
+    }
+
+    fn next_boots(&mut self, host: u32) {
+        let most = self.model.recovery.map_or(u32::MAX, |r| r.boots_at_once);
+        while self.hosts[host as usize].booting < most {
+            let Some(guest) = self.hosts[host as usize].to_boot.pop_front() else { return };
+            self.hosts[host as usize].booting += 1;
+            let Some(job) = self.new_job() else { return };
+            let turn = self.jobs[job as usize].turn;
+            let now = self.now;
+            self.jobs[job as usize] = Job {
+                lot: 0,
+                began: now,
+                entered: now,
+                flow: BOOT,
+                member: guest,
+                turn,
+                hops: 0,
+                tries: 0,
+                stage: 0,
+                phase: 0,
+                is: JobIs::Boot,
+            };
+            self.boot_phase(job);
+        }
+    }
+
+    /// A boot reads from disk, then computes.
+    pub(super) fn boot_phase(&mut self, job: u32) {
+        let (guest, phase) = (self.jobs[job as usize].member, self.jobs[job as usize].phase);
+        let Some(recovery) = self.model.recovery else { return };
+        let host = self.guests[guest as usize].host;
+        let (on, work) = match phase {
+            0 => (On::Disk, recovery.boot_disk_bytes),
+            1 => (On::Cpu, recovery.boot_cpu.as_seconds() * self.model.hosts[host as usize].core_khz as f64),
+            _ => {
+                self.free_job(job);
+                self.hosts[host as usize].booting -= 1;
+                self.guest_up(guest);
+                self.next_boots(host);
+                return;
+            }
+        };
+        let (pool, group) = self.resource(on, guest);
+        self.pools[pool as usize].enter(self.now, group, job, work.max(1.0));
+        self.touch(pool);
+    }
+
+    fn guest_up(&mut self, guest: u32) {
+        let host = self.guests[guest as usize].host;
+        let state = &mut self.guests[guest as usize];
+        state.is = GuestIs::Up;
+        state.turn += 1;
+        state.down_ns += self.now - state.down_since;
+        state.read_only = false;
+        self.set_disk(guest);
+        self.set_cpu(guest);
+        let (name, on) = (&self.model.guests[guest as usize].name, &self.model.hosts[host as usize].name);
+        self.note(format!("{name} is up again on {on}"));
+        if let Some(meter) = &mut self.meter {
+            meter.guest_changes(guest, Some(host));
+        }
+        self.background_of(guest);
+        for m in self.guests[guest as usize].members.clone() {
+            self.members[m as usize].seen_up = true;
+            self.fill_member(m);
+        }
+    }
+
+    /// Whether a guest's disks work: no storage fault on it, not read-only.
+    fn set_disk(&mut self, guest: u32) {
+        let stopped = self.guests[guest as usize].read_only
+            || self
+                .model
+                .faults
+                .iter()
+                .zip(&self.faults)
+                .any(|(f, s)| s.active && matches!(&f.target, Target::Disks(all) if all.contains(&guest)));
+        if self.guests[guest as usize].host == NONE {
+            return;
+        }
+        let (pool, group) = self.resource(On::Disk, guest);
+        self.pools[pool as usize].set_stalled(self.now, group, stopped);
+        self.touch(pool);
+    }
+
+    /// Whether a guest gets CPU: no stall on it.
+    fn set_cpu(&mut self, guest: u32) {
+        if self.guests[guest as usize].host == NONE {
+            return;
+        }
+        let stalled = self.model.faults.iter().zip(&self.faults).any(|(f, s)| s.active && f.target == Target::Stall(guest));
+        let (pool, group) = self.resource(On::Cpu, guest);
+        self.pools[pool as usize].set_stalled(self.now, group, stalled);
+        self.touch(pool);
+    }
+
+    /// The network of a host passes where the host is up and no fault stops the network.
+    fn set_host_network(&mut self, host: usize) {
+        let stopped = self.model.faults.iter().zip(&self.faults).any(|(f, s)| s.active && f.target == Target::Network);
+        let capacity = if self.hosts[host].up && !stopped { self.model.hosts[host].network_bytes_per_s } else { 0 };
+        let pool = 3 * host + 2;
+        self.pools[pool].set_capacity(self.now, capacity);
+        self.touch(pool as u32);
+    }
+
+    /// After a long pause, disks that are mounted over the network come back read-only; only a restart helps (S3-8).
+    fn read_only_mounts(&mut self, paused: u64) {
+        let Some(recovery) = self.model.recovery else { return };
+        if recovery.read_only_after.is_none_or(|stands| paused <= stands.0) {
+            return;
+        }
+        let mut k = 0;
+        for g in 0..self.guests.len() as u32 {
+            if self.model.guests[g as usize].mounts && self.guests[g as usize].is == GuestIs::Up {
+                k += 1;
+                self.guests[g as usize].read_only = true;
+                self.set_disk(g);
+                let wait = recovery.detect.0 + recovery.by_hand.map_or(0, |each| k * each.0);
+                let turn = self.guests[g as usize].turn;
+                self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Restart { guest: g, turn });
+            }
+        }
+        if k > 0 {
+            self.note(format!("{k} guests find their disks read-only"));
+        }
+    }
+}
