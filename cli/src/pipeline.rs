@@ -58,7 +58,8 @@ pub fn demands(site: &Site, loads: Vec<Load>, grid: &scenarios::Grid, seed: u64,
 pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure> {
     let progress = Progress::new(common.json);
     let loads = std::mem::take(&mut scenario.loads);
-    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty());
+    let all_requests = scenario.requests.take();
+    let requests = all_requests.as_ref().filter(|r| !r.flows.is_empty());
     let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
@@ -70,6 +71,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let answer = planner::plan(site, &demands, &options);
 
     let mut run = empty_run(&scenario.site, &scenario.digest, common, demands.len());
+    run.unknowns.extend(lint(all_requests.as_ref()));
     run.unknowns.extend(notes);
     let idle = demands[0].guests.iter().filter(|g| g.cpu_khz.is_empty()).count();
     if idle > 0 {
@@ -81,7 +83,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let plan = match answer {
         Answer::Fits(mut found) => {
             let mut figures = Vec::new();
-            if let Some(requests) = &requests {
+            if let Some(requests) = requests {
                 let chosen = choose(*found, &kept, scenario, requests, common, &progress)?;
                 found = Box::new(chosen.found);
                 run.unknowns.extend(chosen.said);
@@ -179,6 +181,16 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),
     }
+}
+
+/// What host configuration makes of a starved guest (S3-7).
+fn lint(requests: Option<&Requests>) -> Option<String> {
+    let after = requests?.recovery.panics_after?;
+    Some(format!(
+        "hosts are set to panic when a guest gets no CPU for {} s (softlockup_panic = 1): set it to 0 on hosts of virtual machines, \
+         as vendors advise; no plan guards against it",
+        after.as_seconds()
+    ))
 }
 
 /// Shared storage whose failure no rule looks at.
@@ -370,6 +382,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
+    run.unknowns.extend(lint(requests.as_ref()));
     let a = named(site, &demands[0], placement)?;
     run.fleets.push(fleet(&a.name, &a.title, &a.site, &a.buys, &demands, &a.placement, None));
     if let (Some(requests), Some(asked)) = (&requests, asked) {
@@ -577,12 +590,19 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
         scenario.grid.steps,
         scenario.grid.step.as_seconds(),
         scenario.digest,
-    );
+    ) + &requests_line(scenario.requests.as_ref());
     let json = serde_json::json!({
         "site": site.name, "hosts": site.hosts.len(), "guests": site.guests.len(), "loads": scenario.loads.len(),
         "steps": scenario.grid.steps, "step_ns": scenario.grid.step.0, "site_digest": digest, "scenario_digest": scenario.digest,
     });
     Ok(Checked { text, json, holds: true })
+}
+
+/// What there is at request level, in a line.
+fn requests_line(requests: Option<&Requests>) -> String {
+    let Some(r) = requests else { return String::new() };
+    let warning = lint(requests).map(|l| format!("note: {l}\n")).unwrap_or_default();
+    format!("{} tiers, {} flows, {} faults, {} cases\n{warning}", r.tiers.len(), r.flows.len(), r.faults.len(), r.cases.len())
 }
 
 /// Recounts every rule of a plan, at every step and at its end.

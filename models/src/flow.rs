@@ -283,6 +283,8 @@ pub struct Case {
     pub window: Option<(Nanos, Nanos)>,
     /// Only columns are played, without jobs.
     pub columns_only: bool,
+    /// Lost guests are started again by themselves, whatever the site's way is today.
+    pub automatic: bool,
 }
 
 /// More jobs of a flow: linear ramp, plateau, exponential decay; Poisson about the rate.

@@ -164,11 +164,16 @@ mod whole {
     }
 
     #[test]
-    fn a_request_level_without_a_flow_asks_nothing() {
+    fn a_request_level_without_flows_and_faults_plays_nothing() {
         let folder = Folder::with(&[]);
         let text = "[requests]\nfrom_s = 0\nlasts_s = 60\nslice_ms = 30\nsource = \"assumed:x\"\n";
         folder.write("site.toml", format!("{SITE}\n{text}").as_bytes());
-        points(&folder.load().unwrap_err(), "requests", "[requests]", &["no [[flow]]", "at least one `[[flow]]`"]);
+        points(
+            &folder.load().unwrap_err(),
+            "requests",
+            "[requests]",
+            &["no [[flow]] and no [[fault]]", "at least one `[[flow]]` or `[[fault]]`"],
+        );
     }
 
     #[test]

@@ -213,9 +213,12 @@ fn the_tiers_of_s0_maffin_are_offered_what_the_columns_of_their_loads_give() {
         assert!((asked - given).abs() <= 1e-9 * given, "{}: {asked} asked by stages, {given} given as columns", load.name);
         // And it is asked of the guests on whom the load falls.
         let tiers = &s.requests.as_ref().unwrap().tiers;
-        for (tier, ..) in jobs.iter().filter(|(_, cost, _)| *cost == Some(position)) {
-            assert_eq!(tiers[tier.unwrap().index()].guests, load.guests, "{}", load.name);
-        }
+        let mut asked_of: Vec<_> = jobs.iter().filter(|(_, cost, _)| *cost == Some(position)).map(|(tier, ..)| tier.unwrap()).collect();
+        asked_of.sort_unstable();
+        asked_of.dedup();
+        let mut guests: Vec<_> = asked_of.iter().flat_map(|t| tiers[t.index()].guests.clone()).collect();
+        guests.sort_unstable();
+        assert_eq!(guests, load.guests, "{}", load.name);
     }
     // 10 Web loads, 2 outbreaks, 13 mail functions, ships.
     assert_eq!(taken, 26);
@@ -238,6 +241,7 @@ fn the_day_of_s0_maffin_has_more_than_ten_million_jobs() {
     assert!((11.5e6..12.5e6).contains(&day), "{day}");
     let virus: f64 = 630_000.0 + 130_000.0;
     let wednesday = jobs(&s, |l| units(l, 172_800.0, 86_400.0, 60.0));
-    let scanned: f64 = wednesday.iter().filter(|(t, ..)| t.is_some_and(|t| r.tiers[t.index()].name == "virus")).map(|(.., n)| n).sum();
+    let scanned: f64 =
+        wednesday.iter().filter(|(t, ..)| t.is_some_and(|t| r.tiers[t.index()].name.starts_with("virus"))).map(|(.., n)| n).sum();
     assert!((scanned - virus).abs() < 1e-6, "{scanned}");
 }

@@ -261,6 +261,9 @@ pub(crate) struct Case {
     /// Only columns are played, without jobs. Default false.
     #[serde(default)]
     pub columns_only: bool,
+    /// Lost guests are started again by themselves, although `by_hand_s` says that they are not today. Default false.
+    #[serde(default)]
+    pub automatic: bool,
     /// Where its numbers come from: required with `burst` or `from_s`.
     pub source: Option<Provenance>,
     /// Sources of single keys.

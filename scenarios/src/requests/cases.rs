@@ -33,7 +33,7 @@ impl Reader<'_, '_> {
                     }
                 }
             }
-            if fails.is_empty() && c.burst.is_empty() && shared.is_empty() && window.is_none() && !c.columns_only {
+            if fails.is_empty() && c.burst.is_empty() && shared.is_empty() && window.is_none() && !c.columns_only && !c.automatic {
                 return Err(doc
                     .error(&at, format!("nothing is different in the case `{}`", c.name))
                     .help("write `faults`, `burst`, `shared`, or `from_s` and `lasts_s`"));
@@ -52,6 +52,7 @@ impl Reader<'_, '_> {
                 against: c.against.as_deref().map(|name| self.against(&at.key("against"), i, name, &known)).transpose()?,
                 window,
                 columns_only: c.columns_only,
+                automatic: c.automatic,
             });
         }
         Ok(all)

@@ -25,11 +25,12 @@ impl Reader<'_, '_> {
     /// The flows, in order of the file.
     pub(super) fn flows(&mut self) -> Result<Vec<Flow>, Error> {
         let file = self.file;
-        if file.flow.is_empty() {
+        // Faults alone are played too: who is down, and for how long.
+        if file.flow.is_empty() && file.fault.is_empty() {
             return Err(self
                 .doc
-                .error(&At::root().key("requests"), "there is no [[flow]], so nothing is asked")
-                .help("write at least one `[[flow]]`, or leave `[requests]` out"));
+                .error(&At::root().key("requests"), "there is no [[flow]] and no [[fault]], so nothing is played")
+                .help("write at least one `[[flow]]` or `[[fault]]`, or leave `[requests]` out"));
         }
         let mut all: Vec<Flow> = Vec::new();
         for (i, f) in file.flow.iter().enumerate() {

@@ -102,7 +102,7 @@ impl World<'_> {
             }
         });
         let guests = self.guests.iter().enumerate().map(|(g, state)| {
-            let is_down = state.host != NONE && state.is != super::world::GuestIs::Up;
+            let is_down = state.host != NONE && (state.is != super::world::GuestIs::Up || state.read_only);
             GuestOutcome {
                 asked_khz_s: state.asked,
                 given_khz_s: state.given,

@@ -3,6 +3,7 @@
 use models::quantity::Nanos;
 
 use super::event::Event;
+use super::model::On;
 use super::world::{GuestIs, NONE, World};
 
 impl World<'_> {
@@ -24,7 +25,8 @@ impl World<'_> {
                 return;
             }
         }
-        if !self.model.flows.is_empty() {
+        // Where there are no jobs, nobody feels the background but guests that boot.
+        if !self.model.flows.is_empty() || self.boots > 0 {
             for g in 0..self.guests.len() as u32 {
                 self.background_of(g);
             }
@@ -36,17 +38,19 @@ impl World<'_> {
     pub(super) fn background_of(&mut self, guest: u32) {
         let Some(background) = self.model.columns else { return };
         let state = &self.guests[guest as usize];
-        if state.is != GuestIs::Up || state.host == NONE || self.model.flows.is_empty() {
+        if state.is != GuestIs::Up || state.host == NONE {
             return;
         }
         let demand = background.demand;
         let t = ((self.model.start.0 + self.now) / demand.step.0) as usize % demand.steps;
         let columns = &demand.guests[guest as usize];
-        let (host, groups) = (state.host as usize, state.groups);
-        for (i, (column, times)) in [(&columns.cpu_khz, 1), (&columns.disk_kbs, 1000), (&columns.net_kbs, 1000)].into_iter().enumerate() {
+        for (on, column, times) in
+            [(On::Cpu, &columns.cpu_khz, 1), (On::Disk, &columns.disk_kbs, 1000), (On::Network, &columns.net_kbs, 1000)]
+        {
             if let Some(x) = column.get(t) {
-                self.pools[3 * host + i].set_background(self.now, groups[i], u64::from(*x) * times);
-                self.touch((3 * host + i) as u32);
+                let (pool, group) = self.resource(on, guest);
+                self.pools[pool as usize].set_background(self.now, group, u64::from(*x) * times);
+                self.touch(pool);
             }
         }
     }

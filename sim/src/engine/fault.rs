@@ -133,6 +133,7 @@ impl World<'_> {
         }
         self.note(format!("the kernel of {} panics", self.model.hosts[host as usize].name));
         self.faults[fault as usize].active = false;
+        self.set_cpu(g);
         self.lose_host(host);
         self.hosts[host as usize].downs -= 1;
         let wait = self.model.recovery.map_or(0, |r| r.detect.0 + r.fence.0) + self.model.hosts[host as usize].boot.0;
@@ -223,7 +224,8 @@ impl World<'_> {
         let was = state.is;
         state.turn += 1;
         state.is = GuestIs::Down;
-        if was == GuestIs::Up {
+        // One that ran read-only was of no use already.
+        if was == GuestIs::Up && !state.read_only {
             state.down_since = self.now;
             state.outages += 1;
         }
@@ -268,6 +270,7 @@ impl World<'_> {
             self.free_job(j);
             let h = &mut self.hosts[host as usize];
             h.booting = h.booting.saturating_sub(1);
+            self.boots -= 1;
         }
         self.hosts[host as usize].to_boot.retain(|g| *g != guest);
         failed.into_iter().for_each(|j| self.fail_job(j));
@@ -333,6 +336,9 @@ impl World<'_> {
             self.guests[guest as usize].host = host;
             self.join(guest);
         }
+        // A boot mounts the disks anew.
+        self.guests[guest as usize].read_only = false;
+        self.set_disk(guest);
         self.guests[guest as usize].is = GuestIs::Booting;
         self.hosts[host as usize].to_boot.push_back(guest);
         self.next_boots(host);
@@ -353,6 +359,10 @@ impl World<'_> {
         while self.hosts[host as usize].booting < most {
             let Some(guest) = self.hosts[host as usize].to_boot.pop_front() else { return };
             self.hosts[host as usize].booting += 1;
+            self.boots += 1;
+            if self.boots == 1 && self.model.flows.is_empty() {
+                (0..self.guests.len() as u32).for_each(|g| self.background_of(g));
+            }
             let Some(job) = self.new_job() else { return };
             let turn = self.jobs[job as usize].turn;
             let now = self.now;
@@ -384,6 +394,7 @@ impl World<'_> {
             _ => {
                 self.free_job(job);
                 self.hosts[host as usize].booting -= 1;
+                self.boots -= 1;
                 self.guest_up(guest);
                 self.next_boots(host);
                 return;
@@ -400,7 +411,6 @@ impl World<'_> {
         state.is = GuestIs::Up;
         state.turn += 1;
         state.down_ns += self.now - state.down_since;
-        state.read_only = false;
         self.set_disk(guest);
         self.set_cpu(guest);
         let (name, on) = (&self.model.guests[guest as usize].name, &self.model.hosts[host as usize].name);
@@ -408,7 +418,9 @@ impl World<'_> {
         if let Some(meter) = &mut self.meter {
             meter.guest_changes(guest, Some(host));
         }
-        self.background_of(guest);
+        if !self.model.flows.is_empty() || self.boots > 0 {
+            self.background_of(guest);
+        }
         for m in self.guests[guest as usize].members.clone() {
             self.members[m as usize].seen_up = true;
             self.fill_member(m);
@@ -462,7 +474,10 @@ impl World<'_> {
         for g in 0..self.guests.len() as u32 {
             if self.model.guests[g as usize].mounts && self.guests[g as usize].is == GuestIs::Up {
                 k += 1;
-                self.guests[g as usize].read_only = true;
+                let state = &mut self.guests[g as usize];
+                state.read_only = true;
+                state.down_since = self.now;
+                state.outages += 1;
                 self.set_disk(g);
                 let wait = recovery.detect.0 + recovery.by_hand.map_or(0, |each| k * each.0);
                 let turn = self.guests[g as usize].turn;

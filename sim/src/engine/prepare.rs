@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use models::demand::{Demand, Load, LoadKind, Split, UnitCost};
 use models::distribution::Distribution;
-use models::flow::{self, Case, Requests, Source};
+use models::flow::{self, Case, Recovery, Requests, Source};
 use models::quantity::Nanos;
 use models::site::{GuestId, HostId, Mode, OnLoss, Placement, Site};
 
@@ -128,7 +128,10 @@ impl<'a> Setting<'a> {
             flows: Vec::new(),
             generators: Vec::new(),
             faults: Vec::new(),
-            recovery: Some(requests.recovery),
+            recovery: Some(Recovery {
+                by_hand: requests.recovery.by_hand.filter(|_| !self.case.is_some_and(|c| c.automatic)),
+                ..requests.recovery
+            }),
             columns: Some(Background { site, placement: self.placement, demand: background }),
         };
         if !self.columns_only() {

@@ -37,6 +37,8 @@ pub(super) struct World<'a> {
     /// Jobs of flows that are present; boots are not counted.
     pub present: u64,
     pub meter: Option<Meter<'a>>,
+    /// Guests in the course of booting.
+    pub boots: u32,
     pub log: Vec<Entry>,
     pub events: u64,
     pub stopped: Option<Stopped>,
@@ -226,6 +228,7 @@ impl<'a> World<'a> {
             free: Vec::new(),
             present: 0,
             meter: None,
+            boots: 0,
             log: Vec::new(),
             events: 0,
             stopped: None,
