@@ -85,7 +85,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
             let mut figures = Vec::new();
             if let Some(requests) = requests {
                 let chosen = choose(*found, &kept, scenario, requests, common, &progress)?;
-                found = Box::new(chosen.found);
+                found = chosen.found.into();
                 run.unknowns.extend(chosen.said);
                 figures = request_figures(&chosen.findings);
                 run.requests.push(chosen.findings);

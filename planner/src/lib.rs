@@ -2,6 +2,7 @@
 //!
 //! - [`search`]: over *how many hosts of which class*, cheapest first; the answer is one of three
 //! - [`pack`]: placements on given hosts: first fit and best fit decreasing, balanced, and a local search on top
+//! - `spread`: guests spread evenly, for delay: candidates for a judge that plays requests
 //! - [`quick`]: the running sums that the search keeps for itself; the rules never look at them
 //! - [`bound`]: lower bounds by volume
 //! - [`order`]: the steps from here to there
@@ -18,6 +19,7 @@ pub mod order;
 pub mod pack;
 pub mod quick;
 pub mod search;
+mod spread;
 
 pub use search::{Answer, Found, Options, plan};
 

@@ -20,7 +20,7 @@ use sim::replay::replay;
 use crate::bound::{self, Bound};
 use crate::order::Boots;
 use crate::quick::{Quick, State};
-use crate::{explain, order, pack};
+use crate::{explain, order, pack, spread};
 
 /// Limits of the search, and who is told how it goes.
 pub struct Options<'a> {
@@ -77,7 +77,8 @@ pub struct Found {
     /// Whether every fleet that could be cheaper was tried. On each, guests are placed by heuristics: a cheaper placement
     /// may exist above the lower bound all the same.
     pub exhaustive: bool,
-    /// Other plans that keep every rule, the cheapest first: placements met on the way, and the same purchase with one host more.
+    /// Other plans that keep every rule, the cheapest first: placements met on the way, guests spread over the same hosts, and
+    /// over one host more.
     pub runners_up: Vec<Found>,
 }
 
@@ -160,7 +161,7 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
             found.tried = tried;
             found.exhaustive = exhaustive;
             if options.runners_up > 0 {
-                others.extend(one_more(site, &found, &for_sale, demands, &bound));
+                others.extend(spread_out(site, &found, &for_sale, demands, &bound));
                 others.sort_by(|a, b| a.cost.total().value.total_cmp(&b.cost.total().value).then(a.steps.len().cmp(&b.steps.len())));
                 let mut seen = vec![(found.buys.clone(), found.placement.clone())];
                 others.retain(|f| {
@@ -178,9 +179,11 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
     }
 }
 
-/// Plans with one host more than the best: what is bought besides gives room to spread.
-fn one_more(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand], bound: &Bound) -> Vec<Found> {
+/// Plans for delay: guests spread over the best's own hosts, and over those with one more.
+fn spread_out(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand], bound: &Bound) -> Vec<Found> {
+    let found = |fleet: &Site, buys: &[(ClassId, u32)], candidate| accept(site, fleet, buys, demands, candidate, bound, f64::INFINITY);
     let mut all = Vec::new();
+    all.extend(spread::place(&best.site, &demands[0], &best.placement.on).and_then(|p| found(&best.site, &best.buys, p)));
     for class in for_sale {
         let mut buys = best.buys.clone();
         match buys.iter_mut().find(|(c, _)| c == class) {
@@ -193,8 +196,10 @@ fn one_more(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand],
         if buys.iter().any(|(c, n)| c == class && *n > most) || !can_hold(&fleet) {
             continue;
         }
-        let found = |candidate| accept(site, &fleet, &buys, demands, candidate, bound, f64::INFINITY);
-        all.extend(candidates(&fleet, &demands[0]).into_iter().filter_map(found));
+        // Hosts that are bought stand after those of the site: what was on stays on.
+        let mut on = best.placement.on[..site.hosts.len()].to_vec();
+        on.resize(fleet.hosts.len(), true);
+        all.extend(spread::place(&fleet, &demands[0], &on).and_then(|p| found(&fleet, &buys, p)));
     }
     all
 }

@@ -2,15 +2,18 @@
 //!
 //! - [`run`]: what a run found, the input of everything here
 //! - [`mod@page`]: `report.html`, one file without a network and without a script
-//! - [`text`]: what the terminal shows: [`summary`], [`steps()`], [`verdicts()`], [`measures()`]
+//! - [`text`]: what the terminal shows: [`summary`], [`steps()`], [`verdicts()`], [`measures()`],
+//!   [`requests()`]
 //! - [`json`]: the same content for programs: `measures.json` (the plan's own JSON is in [`models::plan`])
 //!
-//! Inside: `say` (numbers and quantities in words), `contender` (a fleet as it is compared), `plot` (charts by plotters).
+//! Inside: `say` (numbers and quantities in words), `contender` (a fleet as it is compared), `course` (what was played at
+//! request level, in words), `plot` (charts by plotters).
 //!
 //! Nothing here reads a file or the time of day, and nothing is judged here: verdicts come from [`models::rule`], figures
-//! from [`sim::measure`]. The same run gives the same bytes. Comparison with a paper's targets is not here yet.
+//! from [`sim::measure`] and [`sim::experiment`]. The same run gives the same bytes. Comparison with a paper's targets is not here yet.
 
 mod contender;
+mod course;
 pub mod json;
 pub mod page;
 mod plot;

@@ -6,6 +6,7 @@ use models::plan::Figure;
 use models::rule::Judgement;
 use models::rule::down::Headroom;
 use serde::{Deserialize, Serialize};
+use sim::experiment::Findings;
 use sim::measure::Measures;
 
 /// A run.
@@ -42,13 +43,13 @@ pub struct Run {
     pub lower_bound: Option<LowerBound>,
     /// What binds the chosen plan: the rules with the least left, tightest first.
     pub binds: Vec<String>,
-    /// What was found at request level, a fleet each; empty: nothing was played.
-    #[serde(default)]
-    pub requests: Vec<sim::experiment::Findings>,
     /// Every number as given, with its source.
     pub givens: Vec<Given>,
     /// What is not known.
     pub unknowns: Vec<String>,
+    /// What was played at request level: one a fleet, by the fleet's name. Empty where nothing was.
+    #[serde(default)]
+    pub requests: Vec<Findings>,
 }
 
 /// What a CVCF may carry.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::requests::hour;
 use common::{USUAL, refused, sample, small};
 
 fn chromium() -> Option<&'static str> {
@@ -95,11 +96,15 @@ fn the_page_opens_in_chromium_without_a_word_on_the_console() {
     };
     let folder = tempfile::tempdir().unwrap();
     let (run, plan) = sample(USUAL);
+    let mut played = run.clone();
+    played.requests = vec![hour("plan")];
     // Charts that are seen: kVA, kW, two heat maps and two feeds; kVA, kW and two heat maps stand in the other width too.
     let cases = [
         ("usual", reports::page(&run, Some(&plan)).unwrap(), (6, 4)),
         ("refused", reports::page(&refused(), None).unwrap(), (6, 4)),
         ("small", reports::page(&small(), None).unwrap(), (4, 4)),
+        // Of the five cases: changes four times, arrivals three times and power five times in two widths; 5, 2 and 8 small ones.
+        ("played", reports::page(&played, Some(&plan)).unwrap(), (6 + 12 + 15, 4 + 12)),
     ];
     for (name, page, (seen, hidden)) in cases {
         let file = folder.path().join(format!("{name}.html"));
@@ -108,6 +113,7 @@ fn the_page_opens_in_chromium_without_a_word_on_the_console() {
         assert!(!messages.contains("CONSOLE"), "{name}: {messages}");
         assert_eq!(dom.matches("<svg").count(), seen + hidden, "{name}");
         assert!(!dom.contains("<parsererror"), "{name}");
+        assert_eq!(dom.contains("<section id=\"requests\""), name == "played");
 
         std::fs::write(&file, page.replacen("</head>", &format!("{PROBE}</head>"), 1)).unwrap();
         for (width, dark) in [(1200, false), (1200, true), (360, false), (360, true)] {

@@ -11,6 +11,7 @@ mod hosts;
 mod losses;
 mod placement;
 mod power;
+mod requests;
 mod steps;
 mod verdicts;
 
@@ -35,9 +36,15 @@ const FOLD: usize = 40;
 /// Rows from which a folded table stays folded on paper.
 const SCREEN_ONLY: usize = 250;
 
+/// What is left out where nothing was played at request level.
+const NO_REQUESTS: &str = "Request delay: what users wait for. CPU that was not served is its only trace here.";
+
+/// What is left out of a play at request level.
+const OF_REQUESTS: &str =
+    "At request level: caches, lost packets, live migration while requests run, and anything that a job of one flow knows of another.";
+
 /// What no figure of the report contains.
-const LEFT_OUT: [&str; 8] = [
-    "Request delay: what users wait for. CPU that was not served is its only trace here.",
+const LEFT_OUT: [&str; 7] = [
     "The hypervisor's own CPU and I/O overhead, and interference between guests on one host, where the load as given does not contain them.",
     "Two losses at once, and the time that a recovery takes.",
     "Inrush when many hosts start together, the battery and its age, harmonics, and imbalance between phases.",
@@ -48,10 +55,11 @@ const LEFT_OUT: [&str; 8] = [
 ];
 
 /// The page's templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("answer.html", include_str!("../../templates/answer.html")),
     ("power.html", include_str!("../../templates/power.html")),
+    ("requests.html", include_str!("../../templates/requests.html")),
     ("hosts.html", include_str!("../../templates/hosts.html")),
     ("losses.html", include_str!("../../templates/losses.html")),
     ("placement.html", include_str!("../../templates/placement.html")),
@@ -86,6 +94,7 @@ struct Page<'a> {
     rows: Vec<Row>,
     others: Vec<OtherFleet<'a>>,
     power: power::Power,
+    requests: Vec<requests::Played>,
     hosts: hosts::Hosts<'a>,
     losses: Vec<losses::Losses>,
     placement: Option<placement::Placement<'a>>,
@@ -95,7 +104,7 @@ struct Page<'a> {
     figures: figures::Figures,
     givens: givens::Givens<'a>,
     unknowns: &'a [String],
-    left_out: [&'static str; 8],
+    left_out: Vec<&'static str>,
 }
 
 /// What identifies the run.
@@ -197,6 +206,7 @@ pub fn page(run: &Run, plan: Option<&Plan>) -> Result<String, Error> {
             })
             .collect(),
         power: power::view(run, &lineup)?,
+        requests: requests::view(run)?,
         hosts: hosts::view(&lineup)?,
         losses: lineup.both().filter_map(losses::view).collect(),
         placement: placement::view(&lineup),
@@ -206,7 +216,7 @@ pub fn page(run: &Run, plan: Option<&Plan>) -> Result<String, Error> {
         figures: figures::view(&lineup),
         givens: givens::view(run),
         unknowns: &run.unknowns,
-        left_out: LEFT_OUT,
+        left_out: left_out(run),
     };
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -217,6 +227,11 @@ pub fn page(run: &Run, plan: Option<&Plan>) -> Result<String, Error> {
     Ok(environment.get_template("page.html")?.render(Serde(&page))?)
 }
 
+fn left_out(run: &Run) -> Vec<&'static str> {
+    let first = if run.requests.is_empty() { NO_REQUESTS } else { OF_REQUESTS };
+    std::iter::once(first).chain(LEFT_OUT).collect()
+}
+
 /// Ties each number to its unit, so that no line ends between them.
 fn units(text: String) -> String {
     let mut out = String::with_capacity(text.len() + 8);
@@ -225,7 +240,8 @@ fn units(text: String) -> String {
         out.push_str(word);
         if let Some(next) = words.peek() {
             let next = next.trim_end_matches([',', ';', ':', '.', ')']);
-            let unit = matches!(next, "%" | "kVA" | "kW" | "kWh" | "MWh" | "GiB" | "MiB" | "GHz" | "M" | "yen" | "h" | "W" | "VA");
+            let unit =
+                matches!(next, "%" | "s" | "ms" | "kVA" | "kW" | "kWh" | "MWh" | "GiB" | "MiB" | "GHz" | "M" | "yen" | "h" | "W" | "VA");
             let tie = unit && word.ends_with(|c: char| c.is_ascii_digit() || c == 'M' || c == 'z');
             out.push(if tie { '\u{a0}' } else { ' ' });
         }

@@ -60,7 +60,7 @@ impl Heat {
                 }
             }
             c.path(Ink::Axis, 1.0, &[(left, bottom), (right, bottom)])?;
-            time_axis(c, hours, left, right, bottom)
+            time_axis(c, (0.0, hours), left, right, bottom)
         })
     }
 }

@@ -77,7 +77,7 @@ impl Lines {
                 c.words(Ink::Text, &tick_label(*mark, step), (left - 7.0, y(*mark)), HPos::Right, VPos::Center)?;
             }
             c.words(Ink::Text, self.unit, (left - 7.0, 4.0), HPos::Right, VPos::Top)?;
-            time_axis(c, hours, left, right, bottom)?;
+            time_axis(c, (0.0, hours), left, right, bottom)?;
             for curve in &self.curves {
                 let mut points: Vec<(f64, f64)> = curve.points.iter().map(|p| (x(p.0), y(p.1))).collect();
                 if let Some(last) = points.last().copied() {

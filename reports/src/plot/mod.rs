@@ -5,6 +5,8 @@
 //! CSS classes afterwards, so that the page's style decides them, light or dark; [`Canvas::finish`] refuses a chart in
 //! which a colour is left. Texts are told apart from lines by `f-` (filled) and `s-` (stroked) classes.
 
+pub(crate) mod course;
+pub(crate) mod dots;
 pub(crate) mod heat;
 pub(crate) mod lines;
 
@@ -44,12 +46,22 @@ pub(crate) enum Ink {
     PlanPlate,
     /// The range of the plan's nameplate.
     PlanBand,
+    /// What a case is held against.
+    Before,
+    /// A case.
+    Case,
+    /// Jobs that are lost in a case.
+    Lost,
+    /// What did not move.
+    Still,
+    /// The sheet itself, inside of a ring.
+    Paper,
     /// CPU load, by class from 0.
     Heat(u8),
 }
 
 impl Ink {
-    const PLAIN: [(Self, &'static str); 10] = [
+    const PLAIN: [(Self, &'static str); 15] = [
         (Self::Text, "text"),
         (Self::Grid, "grid"),
         (Self::Axis, "axis"),
@@ -60,6 +72,11 @@ impl Ink {
         (Self::Plan, "plan"),
         (Self::PlanPlate, "plan-plate"),
         (Self::PlanBand, "plan-band"),
+        (Self::Before, "before"),
+        (Self::Case, "case"),
+        (Self::Lost, "lost"),
+        (Self::Still, "still"),
+        (Self::Paper, "paper"),
     ];
 
     /// Every ink with its word.
@@ -146,6 +163,11 @@ impl<'a> Canvas<'a> {
     fn rect(&self, ink: Ink, from: At, to: At) -> Result<(), Error> {
         let corners = [(up(from.0), up(from.1)), (up(to.0), up(to.1))];
         self.area.draw(&Rectangle::new(corners, ink.sentinel().filled())).map_err(fault)
+    }
+
+    /// A filled circle.
+    fn dot(&self, ink: Ink, at: At, radius: f64) -> Result<(), Error> {
+        self.area.draw(&Circle::new((up(at.0), up(at.1)), up(radius), ink.sentinel().filled())).map_err(fault)
     }
 
     /// Words.
@@ -246,16 +268,17 @@ fn tick_label(x: f64, step: f64) -> String {
     say::fixed(x, decimals as usize)
 }
 
-/// Instants to mark on an axis of so many hours: days from 1, or the clock.
-fn time_ticks(hours: f64, most: usize) -> Vec<(f64, String)> {
+/// Instants to mark on an axis that starts at an hour and is so many hours long: days from 1, or the clock.
+fn time_ticks(from: f64, hours: f64, most: usize) -> Vec<(f64, String)> {
     if hours.is_nan() || hours <= 0.0 {
         return Vec::new();
     }
     let steps =
         [1.0 / 60.0, 1.0 / 12.0, 0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 72.0, 120.0, 168.0, 336.0, 672.0, 1344.0, 2688.0, 8766.0];
     let step = steps.into_iter().find(|s| hours / s <= most as f64).unwrap_or_else(|| (hours / most as f64 / 8766.0).ceil() * 8766.0);
-    let n = (hours / step + 1e-9).floor() as usize;
-    (0..=n)
+    let first = (from / step - 1e-9).ceil() as usize;
+    let last = ((from + hours) / step + 1e-9).floor() as usize;
+    (first..=last)
         .map(|i| i as f64 * step)
         .map(|h| {
             let minutes = (h * 60.0).round() as u64;
@@ -270,11 +293,11 @@ fn time_ticks(hours: f64, most: usize) -> Vec<(f64, String)> {
 }
 
 /// Draws the axis of time under a chart: a small stroke and its words for each mark that has room.
-fn time_axis(c: &Canvas<'_>, hours: f64, left: f64, right: f64, y: f64) -> Result<(), Error> {
+fn time_axis(c: &Canvas<'_>, (from, hours): (f64, f64), left: f64, right: f64, y: f64) -> Result<(), Error> {
     let font = c.width.font();
     let most = ((right - left) / (words_width("day 10", font) + 24.0)).floor().max(2.0) as usize;
-    for (hour, label) in time_ticks(hours, most) {
-        let x = left + (right - left) * hour / hours;
+    for (hour, label) in time_ticks(from, hours, most) {
+        let x = left + (right - left) * (hour - from) / hours;
         c.path(Ink::Axis, 1.0, &[(x, y), (x, y + 5.0)])?;
         let wide = words_width(&label, font);
         if x + wide / 2.0 <= right + 8.0 || x + 3.0 + wide <= right + 8.0 {
@@ -319,9 +342,16 @@ mod tests {
 
     #[test]
     fn days_count_from_one_and_short_spans_show_the_clock() {
-        let labels = |h, n| time_ticks(h, n).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
+        let labels = |h, n| time_ticks(0.0, h, n).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
         assert_eq!(labels(168.0, 8), "day 1 day 2 day 3 day 4 day 5 day 6 day 7 day 8");
         assert_eq!(labels(24.0, 5), "00:00 06:00 12:00 18:00 00:00");
         assert_eq!(labels(48.0, 5), "day 1 12:00 day 2 12:00 day 3");
+    }
+
+    #[test]
+    fn an_axis_that_starts_late_is_marked_at_round_times() {
+        let marks = time_ticks(10.25, 0.5, 3);
+        assert_eq!(marks.iter().map(|m| m.1.as_str()).collect::<Vec<_>>(), ["10:15", "10:30", "10:45"]);
+        assert_eq!(marks[1].0, 10.5);
     }
 }

@@ -3,7 +3,8 @@
 use models::plan::Plan;
 
 use super::table::{Align, Table, wrap};
-use crate::contender::{Lineup, answer, bound, line, ordered, rows, views};
+use crate::contender::{Lineup, answer, bound, chosen, line, ordered, rows, views};
+use crate::course;
 use crate::run::Run;
 use crate::say;
 
@@ -15,8 +16,8 @@ pub const COLUMNS: usize = 100;
 
 /// The summary of a run for the terminal: at most [`LINES`] lines of [`COLUMNS`] columns.
 ///
-/// The verdict in a sentence, today against the chosen plan row by row, what binds, the lower bound and the gap, and a
-/// line for each fleet where more than two were compared (as many as there is room for). Where nothing fits: the
+/// The verdict in a sentence, today against the chosen plan row by row, the promises of the chosen plan where it was played at
+/// request level, what binds, the lower bound and the gap, and a line for each fleet where more than two were compared (as many as there is room for). Where nothing fits: the
 /// conflicts in place of what binds.
 #[must_use]
 pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
@@ -62,6 +63,10 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
     }
     if let Some(text) = views(run) {
         lines.extend(at_most(wrap(&format!("views       {text}"), COLUMNS, 12), 2));
+    }
+    let played = chosen(run).and_then(|c| run.requests.iter().find(|r| r.fleet == c.name));
+    if let Some(text) = played.and_then(course::brief) {
+        lines.extend(at_most(wrap(&format!("requests    {text}"), COLUMNS, 12), 2));
     }
     let binds: Vec<&str> = run.binds.iter().take(2).map(String::as_str).collect();
     if !conflicts && !binds.is_empty() {

@@ -1,6 +1,8 @@
 //! Runs made by hand and by arithmetic: nothing in them is drawn at random.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub mod requests;
+
 use models::law::cost::Cost;
 use models::plan::{Action, Condition, Figure, Placed, Plan, Purchase, Step, VERSION};
 use models::quantity::{BytesPerSecond, VoltAmperes, WattHours, Watts};
@@ -331,6 +333,7 @@ pub fn sample(shape: Shape) -> (Run, Plan) {
             "What the storage of 2004 drew: the paper gives no figure; the nameplate stands in.".into(),
             "The load of the mobile Web mail: one guest is taken to follow the other Web servers.".into(),
         ],
+        requests: Vec::new(),
     };
     (run, plan)
 }
@@ -388,6 +391,7 @@ fn plan(chosen: &Fleet, today: &Fleet) -> Plan {
         cost: chosen.cost,
         cost_lower_bound_yen: 11_900_000.0,
         predicted: chosen.figures.clone(),
+        predicted_requests: Vec::new(),
     }
 }
 
@@ -500,5 +504,6 @@ pub fn small() -> Run {
             Given { place: "class old".into(), key: "memory_mib".into(), value: "4096".into(), source: Provenance::Paper("S1-7".into()) },
         ],
         unknowns: vec!["What the guests wait for.".into()],
+        requests: Vec::new(),
     }
 }
