@@ -22,9 +22,9 @@ pub struct Common {
     /// Answer in JSON on stdout, and errors in JSON on stderr.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Seed of everything that is drawn at random.
-    #[arg(long, global = true, default_value_t = 1, value_name = "N")]
-    pub seed: u64,
+    /// Seed of everything that is drawn at random: 1 where it is not given, and a fresh one for `validate --engine`.
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
     /// Threads; as many as there are cores where it is not given. The answer is the same for any number.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
@@ -37,6 +37,14 @@ pub struct Common {
     /// The most memory that recorded loads may take, MiB; a larger trace is refused with its size.
     #[arg(long, global = true, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub memory_cap: u64,
+}
+
+impl Common {
+    /// The seed: 1 where none is given.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
 }
 
 /// The commands.

@@ -82,6 +82,12 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             say(write::listing(std::slice::from_ref(&file)), &|| serde_json::to_string(&[&file]))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Validate { engine: true, .. } => {
+            let (seed, rows) = validate::engine(common)?;
+            let failed = rows.iter().any(|r| !r.passes);
+            say(sim::proof::table(&rows, seed), &|| serde_json::to_string_pretty(&rows))?;
+            Ok(exit(!failed))
+        }
         Command::Validate { scenarios, .. } => {
             let rows = validate::all(scenarios, common)?;
             say(validate::table(&rows), &|| serde_json::to_string_pretty(&rows))?;

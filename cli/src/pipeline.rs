@@ -63,7 +63,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
-    let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
     let (mut fleets, notes, also) = compared(site, &demands, &progress);
     let tell = |what: &str| progress.tell(what);
     let runners_up = if requests.is_some() { RUNNERS_UP } else { 0 };
@@ -163,7 +163,7 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         title: site.title.clone(),
         site_digest: models::digest::of_value(site),
         scenario_digest: digest.to_owned(),
-        seed: common.seed,
+        seed: common.seed(),
         replications: replications as u32,
         years: site.prices.years,
         ups: site.ups.as_ref().map(|u| UpsLimits {
@@ -282,7 +282,7 @@ fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, r
         site: scenario.site.name.clone(),
         site_digest: models::digest::of_value(&scenario.site),
         scenario_digest: scenario.digest.clone(),
-        seed: common.seed,
+        seed: common.seed(),
         replications: replications as u32,
         purchases: found
             .buys
@@ -380,7 +380,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
     let loads = std::mem::take(&mut scenario.loads);
     let kept = if asked.is_some() { loads.clone() } else { Vec::new() };
     let site = &scenario.site;
-    let demands = demands(site, loads, &scenario.grid, common.seed, common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
     run.unknowns.extend(lint(requests.as_ref()));
     let a = named(site, &demands[0], placement)?;
@@ -389,7 +389,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
         drop(demands);
         Progress::new(common.json).tell("playing requests");
         let setting = setting(&a.site, &a.placement, &kept, &scenario.grid, requests);
-        let effort = Effort { seed: common.seed, replications: common.replications, precision: asked.precision.map(|p| p / 100.0) };
+        let effort = Effort { seed: common.seed(), replications: common.replications, precision: asked.precision.map(|p| p / 100.0) };
         run.requests.push(experiment::play(&setting, &cases, &a.name, effort).map_err(|e| Failure::Internal(e.to_string()))?);
     }
     Ok(run)
@@ -444,7 +444,7 @@ fn play_candidate(
     common: &Common,
 ) -> Result<Findings, Failure> {
     let setting = Setting { window: Some(judged_stretch(requests)), ..setting(&found.site, &found.placement, loads, grid, requests) };
-    let effort = Effort { seed: common.seed, replications: common.replications, precision: None };
+    let effort = Effort { seed: common.seed(), replications: common.replications, precision: None };
     experiment::play(&setting, &[], name, effort).map_err(|e| Failure::Internal(e.to_string()))
 }
 

@@ -5,6 +5,7 @@
 //! - [`replay`]: the columns played against a placement: CPU, network, disk, power, demand not served
 //! - [`queue`]: events in order of time; [`sharing`]: a resource shared by groups and their jobs; neither knows a site
 //! - [`random`]: named random streams and what is drawn from them
+//! - [`proof`]: the engine held against closed forms
 //! - [`measure`]: what a replay observes; [`statistics`]: what many runs say, and how sure they are of it
 //!
 //! Columns between changes of placement are one pass, never an event a guest; requests are events.
@@ -16,6 +17,7 @@ pub mod engine;
 pub mod experiment;
 pub mod load;
 pub mod measure;
+pub mod proof;
 pub mod queue;
 pub mod random;
 pub mod replay;

@@ -143,6 +143,8 @@ pub struct Replay<'a> {
     hosts: Vec<HostState>,
     /// Guests that run nowhere, or on a host that is off: all that they ask for is unserved.
     homeless: Vec<GuestState>,
+    /// What was asked for by who ran nowhere at the time.
+    homeless_asked: u128,
     total: Course,
     feeds: Vec<(DomainId, Course)>,
 }
@@ -181,6 +183,8 @@ struct HostState {
     guests: Vec<GuestState>,
     table: PowerTable,
     asked_sum: u128,
+    /// What guests did not get while they were here.
+    unserved: u128,
     asked_max: u64,
     bins: Vec<u32>,
     heat_khz: Vec<u64>,
@@ -226,6 +230,7 @@ impl<'a> Replay<'a> {
                     guests,
                     table: PowerTable::new(site, host),
                     asked_sum: 0,
+                    unserved: 0,
                     asked_max: 0,
                     bins: vec![0; BINS],
                     heat_khz: vec![0; steps.min(HEAT_COLUMNS)],
@@ -244,7 +249,7 @@ impl<'a> Replay<'a> {
             .filter(|d| site.domains[*d].kind == DomainKind::Feed)
             .map(|d| (DomainId::at(d), Course::default()))
             .collect();
-        Self { site, placement, step, steps, done: 0, whole: false, hosts, homeless, total: Course::default(), feeds }
+        Self { site, placement, step, steps, done: 0, whole: false, hosts, homeless, homeless_asked: 0, total: Course::default(), feeds }
     }
 
     /// Plays the next block: a demand of the same guests and step that continues where the last ended.
@@ -313,6 +318,7 @@ impl<'a> Replay<'a> {
             let asked = column.iter().map(|x| u128::from(*x)).sum::<u128>();
             g.asked += asked;
             g.unserved += asked;
+            self.homeless_asked += asked;
             g.short_steps += column.iter().filter(|x| **x > 0).count() as u64;
         }
         self.total.append(total);
@@ -354,6 +360,12 @@ impl<'a> Replay<'a> {
         (by_host, self.total.mw.iter().map(|x| u128::from(*x)).sum())
     }
 
+    /// A mW step that no host or device has drawn, for the tests of the audit.
+    #[cfg(test)]
+    pub(crate) fn falsify(&mut self) {
+        self.total.mw[0] += 1;
+    }
+
     /// What was observed.
     ///
     /// # Panics
@@ -365,7 +377,7 @@ impl<'a> Replay<'a> {
         let mut hosts: Vec<&HostState> = self.hosts.iter().collect();
         hosts.sort_by_key(|h| h.host);
         let mut unserved: Vec<(u128, Unserved)> = Vec::new();
-        let asked = hosts.iter().map(|h| h.asked_sum).sum::<u128>() + self.homeless.iter().map(|g| g.asked).sum::<u128>();
+        let asked = hosts.iter().map(|h| h.asked_sum).sum::<u128>() + self.homeless_asked;
         let mut short = 0u128;
         for g in hosts.iter().flat_map(|h| &h.guests).chain(&self.homeless) {
             short += g.unserved;
@@ -509,6 +521,7 @@ impl HostState {
             for ((g, want), share) in self.guests.iter_mut().zip(wants).zip(shares) {
                 let missing = u64::from(want) - share;
                 g.unserved += u128::from(missing);
+                self.unserved += u128::from(missing);
                 g.short_steps += u64::from(missing > 0);
             }
         }
@@ -534,7 +547,7 @@ impl HostState {
             disk: class.disk,
             energy_wh: energy(self.mw_sum, step),
             peak_w: watts(u64::from(self.mw_max)),
-            unserved_ghz_h: ghz_h(self.guests.iter().map(|g| g.unserved).sum(), step),
+            unserved_ghz_h: ghz_h(self.unserved, step),
             heat: self.heat_khz.iter().map(|x| (*x as f64 / capacity) as f32).collect(),
         }
     }
@@ -657,5 +670,84 @@ fn power_measures(name: &str, course: &Course, step: Nanos, nameplate: models::r
         peak_va_vector: VoltAmperes::new(vector / 1000.0).expect("a hypotenuse is a power"),
         nameplate,
         series,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use models::example;
+
+    /// Two hosts, three guests, 3000 steps of a demand that now and then is above what a host has.
+    fn three_guests() -> (Site, Demand, Placement) {
+        let guests = (0..3).map(|i| example::guest(&format!("g{i}"), 4, 100)).collect();
+        let site = example::site(example::class("c", 4, 1000.0, 8000), 2, guests);
+        let mut demand = example::steady(&[0.0; 3], 3000);
+        for (g, columns) in demand.guests.iter_mut().enumerate() {
+            columns.cpu_khz = (0..3000_u32).map(|t| (t * 7919 + g as u32 * 104_729) % 3_000_000).collect();
+            columns.net_kbs = (0..3000_u32).map(|t| (t * 31 + g as u32) % 1000).collect();
+        }
+        (site, demand, Placement { on: vec![true; 2], host_of: vec![Some(HostId(0)), Some(HostId(0)), Some(HostId(1))] })
+    }
+
+    #[test]
+    fn parts_of_any_length_are_the_whole() {
+        let (site, demand, placement) = three_guests();
+        let mut parts = Replay::new(&site, &placement, demand.step, 3000);
+        for part in [0..1, 1..1000, 1000..1000, 1000..2500, 2500..3000] {
+            parts.push_part(&demand, part, None);
+        }
+        let (by_host, of_site) = parts.energy_balance();
+        assert_eq!(by_host, of_site);
+        assert_eq!(parts.finish(), replay(&site, &demand, &placement));
+    }
+
+    #[test]
+    fn a_host_that_goes_off_and_a_guest_that_moves_are_the_replays_of_the_stretches() {
+        // 0-999 as placed; from 1000 on g1 runs nowhere; from 1500 on it is on h2; from 2000 on h1 is off and g0 nowhere.
+        let (site, demand, placement) = three_guests();
+        let mut parts = Replay::new(&site, &placement, demand.step, 3000);
+        parts.push_part(&demand, 0..1000, None);
+        parts.put(GuestId(1), None);
+        parts.push_part(&demand, 1000..1500, None);
+        parts.put(GuestId(1), Some(HostId(1)));
+        parts.push_part(&demand, 1500..2000, None);
+        parts.put(GuestId(0), None);
+        parts.switch(HostId(0), false);
+        parts.push_part(&demand, 2000..3000, None);
+        let (by_host, of_site) = parts.energy_balance();
+        assert_eq!(by_host, of_site);
+        let whole = parts.finish();
+        let h = |h: u32| Some(HostId(h));
+        let stretches = [
+            (0..1000, vec![true, true], vec![h(0), h(0), h(1)]),
+            (1000..1500, vec![true, true], vec![h(0), None, h(1)]),
+            (1500..2000, vec![true, true], vec![h(0), h(1), h(1)]),
+            (2000..3000, vec![false, true], vec![None, h(1), h(1)]),
+        ];
+        let (mut energy, mut unserved, mut asked, mut on_hosts) = (0.0, 0.0, 0.0, 0.0);
+        for (steps, on, host_of) in stretches {
+            let cut = |c: &Vec<u32>| if c.is_empty() { vec![] } else { c[steps.clone()].to_vec() };
+            let guests = demand.guests.iter().map(|c| models::demand::Columns {
+                cpu_khz: cut(&c.cpu_khz),
+                net_kbs: cut(&c.net_kbs),
+                disk_kbs: cut(&c.disk_kbs),
+            });
+            let part = Demand { step: demand.step, steps: steps.len(), guests: guests.collect() };
+            let m = replay(&site, &part, &Placement { on, host_of });
+            energy += m.site.energy_wh.get();
+            unserved += m.unserved_ghz_h;
+            asked += m.asked_ghz_h;
+            on_hosts += m.hosts.iter().map(|h| h.unserved_ghz_h).sum::<f64>();
+        }
+        assert!((whole.site.energy_wh.get() / energy - 1.0).abs() < 1e-12);
+        assert!((whole.unserved_ghz_h / unserved - 1.0).abs() < 1e-12);
+        assert!((whole.asked_ghz_h / asked - 1.0).abs() < 1e-12);
+        // What nobody got on a host is the host's, and what was asked for nowhere is nobody's.
+        let of_hosts: f64 = whole.hosts.iter().map(|h| h.unserved_ghz_h).sum();
+        assert!((of_hosts / on_hosts - 1.0).abs() < 1e-12);
+        // All hosts' energy is the site's: there are no devices.
+        let hosts: f64 = whole.hosts.iter().map(|h| h.energy_wh.get()).sum();
+        assert!((hosts / energy - 1.0).abs() < 1e-12);
     }
 }

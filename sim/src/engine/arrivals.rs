@@ -82,6 +82,10 @@ impl Rate {
         match self {
             Self::Hours(hours) => {
                 let hour = at / HOUR;
+                // A week without any rate has no end to look for.
+                if hours.iter().all(|rate| *rate <= 0.0) {
+                    return None;
+                }
                 Some((hours[(hour % hours.len() as u64) as usize], (hour + 1) * HOUR))
             }
             Self::Burst { start, ramp, plateau, decay, per_s } => {
@@ -99,7 +103,7 @@ impl Rate {
                     None
                 }
             }
-            Self::Wave { per_s, swing, .. } => Some((per_s * (1.0 + swing), u64::MAX)),
+            Self::Wave { per_s, swing, .. } => (*per_s > 0.0).then(|| (per_s * (1.0 + swing), u64::MAX)),
         }
     }
 
@@ -198,11 +202,17 @@ impl Course {
                 }
             }
             Kind::Modulated { per_s, change_per_s, state, until } => {
+                if per_s.iter().all(|rate| *rate <= 0.0) {
+                    return None;
+                }
                 let mut at = now;
                 loop {
                     let next = at.saturating_add(self::gap(u, per_s[*state]));
                     if next < *until {
                         return Some((next, 1));
+                    }
+                    if *until == u64::MAX {
+                        return None;
                     }
                     at = *until;
                     *state = 1 - *state;

@@ -2,8 +2,10 @@
 
 use models::quantity::Nanos;
 
+use super::model::On;
 use super::outcome::{Broken, GuestOutcome, HostOutcome, Outcome};
-use super::world::{BOOT, JobIs, NONE, World};
+use super::world::{BOOT, GuestIs, Job, JobIs, NONE, World};
+use crate::sharing::Pool;
 
 impl World<'_> {
     pub(super) fn broken(&self, law: &str, left: f64, right: f64) -> Broken {
@@ -36,9 +38,14 @@ impl World<'_> {
             let counted = tally.arrived + tally.copied;
             let accounted = tally.served + tally.lost + count;
             let name = &self.model.flows[f].name;
-            if counted != accounted || tally.present != count {
+            let kept = tally.present;
+            if counted != accounted {
                 let law = format!("arrivals = departures + present + lost ({name})");
                 return Err(Box::new(self.broken(&law, counted as f64, accounted as f64)));
+            }
+            if kept != count {
+                let law = format!("jobs present as counted ({name})");
+                return Err(Box::new(self.broken(&law, kept as f64, count as f64)));
             }
             if area != sojourns {
                 let law = format!("time integral of jobs present = sum of their times (Little, {name})");
@@ -54,6 +61,10 @@ impl World<'_> {
                 )));
             }
         }
+        // A run that was stopped was so amid an event.
+        if self.stopped.is_none() {
+            self.audit_places()?;
+        }
         let mut memory = vec![0u64; self.hosts.len()];
         for (g, state) in self.guests.iter().enumerate().filter(|(_, s)| s.host != NONE) {
             memory[state.host as usize] += self.model.guests[g].memory_mib;
@@ -64,6 +75,30 @@ impl World<'_> {
                 let law = format!("memory used <= installed ({})", self.model.hosts[h].name);
                 return Err(Box::new(self.broken(&law, used.max(booked) as f64, installed as f64)));
             }
+        }
+        Ok(())
+    }
+
+    /// No slot is given twice, nobody waits for one that is free, and who is served on a resource is there, once.
+    fn audit_places(&self) -> Result<(), Box<Broken>> {
+        for member in &self.members {
+            let tier = &self.model.tiers[member.tier as usize];
+            let slots = tier.slots.unwrap_or(u32::MAX);
+            if member.serving > slots {
+                let law = format!("slots taken <= slots ({})", tier.name);
+                return Err(Box::new(self.broken(&law, f64::from(member.serving), f64::from(slots))));
+            }
+            let waiting = member.waiting.len() + self.tiers[member.tier as usize].blocked.len();
+            if waiting > 0 && member.serving < slots && self.guests[member.guest as usize].is == GuestIs::Up {
+                let law = format!("nobody waits while a slot is free ({})", tier.name);
+                return Err(Box::new(self.broken(&law, waiting as f64, 0.0)));
+            }
+        }
+        let phase = |j: &Job| self.model.flows[j.flow as usize].stages[j.stage as usize].phases.get(j.phase as usize);
+        let served = |j: &&Job| j.is == JobIs::Boot || (j.is == JobIs::Served && phase(j).is_some_and(|p| p.on != On::Delay));
+        let (here, there) = (self.jobs.iter().filter(served).count(), self.pools.iter().map(Pool::all_jobs).sum::<usize>());
+        if here != there {
+            return Err(Box::new(self.broken("jobs on resources = jobs that are served there", there as f64, here as f64)));
         }
         Ok(())
     }
@@ -92,17 +127,23 @@ impl World<'_> {
             }
             None => None,
         };
+        // Columns alone are played beside the resources.
+        let alone = measures.as_ref().filter(|_| self.model.flows.is_empty());
         let hosts = self.hosts.iter().enumerate().map(|(h, state)| {
             let pool = &self.pools[3 * h];
             let capacity = self.model.hosts[h].cpu_khz as f64 * now as f64;
             HostOutcome {
-                busy: if capacity > 0.0 { pool.used(now) as f64 / capacity } else { 0.0 },
+                busy: match alone {
+                    Some(m) => m.hosts.iter().find(|x| x.host == self.model.hosts[h].name).map_or(0.0, |x| x.cpu_mean.min(1.0)),
+                    None if capacity > 0.0 => pool.used(now) as f64 / capacity,
+                    None => 0.0,
+                },
                 short: if now > 0 { pool.short_ns(now) as f64 / now as f64 } else { 0.0 },
                 down: Nanos(state.down_ns + if state.up || !self.model.hosts[h].on { 0 } else { now - state.down_since }),
             }
         });
         let guests = self.guests.iter().enumerate().map(|(g, state)| {
-            let is_down = state.host != NONE && (state.is != super::world::GuestIs::Up || state.read_only);
+            let is_down = state.host != NONE && (state.is != GuestIs::Up || state.read_only);
             GuestOutcome {
                 asked_khz_s: state.asked,
                 given_khz_s: state.given,
@@ -123,5 +164,102 @@ impl World<'_> {
             stopped: self.stopped,
             flows: self.flows.into_iter().map(|f| f.tally).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::distribution::Distribution;
+    use models::quantity::Nanos;
+    use models::site::{HostId, Placement};
+
+    use super::super::example::{self, Discipline};
+    use super::super::model::{Background, Model};
+    use super::*;
+    use crate::sharing::Lie;
+
+    /// One core, a slot and a place to wait, jobs of 10 s: two of them are there after 5 s, and 7 events.
+    fn model() -> Model<'static> {
+        example::single(1, Discipline::Fcfs, 1.0, Distribution::fixed(10.0), 100.0, 0.0)
+    }
+    fn world<'a>(model: &'a Model<'a>) -> World<'a> {
+        let mut world = World::new(model, 1, 0);
+        world.arrive(0);
+        world.arrive(0);
+        (world.now, world.events) = (5_000_000_000, 7);
+        world.audit().unwrap();
+        world
+    }
+
+    #[test]
+    fn a_law_that_is_broken_is_told_with_the_event_and_the_time() {
+        type Falsify = fn(&mut World<'_>);
+        let lies: [(&str, Falsify); 11] = [
+            ("work entered = served + abandoned + present (CPU of h1)", |w| w.pools[0].falsify(Lie::Served)),
+            ("shares within capacity (CPU of h1)", |w| w.pools[0].falsify(Lie::Shares)),
+            ("given to groups = busy x capacity (CPU of h1)", |w| w.pools[0].falsify(Lie::Given)),
+            ("arrivals = departures + present + lost (f1)", |w| w.flows[0].tally.served += 1),
+            ("jobs present as counted (f1)", |w| w.flows[0].tally.present += 1),
+            ("time integral of jobs present = sum of their times (Little, f1)", |w| w.flows[0].tally.area += 1),
+            ("slots taken = jobs that hold one", |w| w.members[0].serving += 1),
+            ("nobody waits while a slot is free (t1)", |w| {
+                let served = w.jobs.iter().position(|j| j.is == JobIs::Served).unwrap();
+                (w.jobs[served].member, w.members[0].serving) = (NONE, 0);
+            }),
+            ("slots taken <= slots (t1)", |w| {
+                let waits = w.members[0].waiting.pop_front().unwrap();
+                w.jobs[waits as usize].is = JobIs::Served;
+                w.members[0].serving += 1;
+            }),
+            ("jobs on resources = jobs that are served there", |w| {
+                w.pools[0].clear(w.now, w.guests[0].groups[0]);
+            }),
+            ("memory used <= installed (h1)", |w| w.hosts[0].memory_used_mib += 1),
+        ];
+        let model = model();
+        for (law, falsify) in lies {
+            let mut world = world(&model);
+            falsify(&mut world);
+            let told = world.audit().unwrap_err();
+            assert_eq!((told.law.as_str(), told.at, told.event), (law, Nanos(5_000_000_000), 7));
+            assert!(told.left != told.right && told.to_string().contains("event 7"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_told() {
+        let model = model();
+        let mut world = World::new(&model, 1, 0);
+        world.now = model.lasts.0;
+        let told = world.run().unwrap_err();
+        assert_eq!((told.law.as_str(), told.event), ("the clock is monotone", 1));
+    }
+
+    #[test]
+    fn more_memory_than_there_is_is_told() {
+        let mut model = model();
+        model.hosts[0].memory_mib = 1023;
+        let told = World::new(&model, 1, 0).run().unwrap_err();
+        assert_eq!((told.law.as_str(), told.left, told.right), ("memory used <= installed (h1)", 1024.0, 1023.0));
+    }
+
+    #[test]
+    fn energy_from_nowhere_is_told() {
+        let site = models::example::site(models::example::class("c", 1, 1000.0, 8000), 1, vec![models::example::guest("g", 1, 100)]);
+        let placement = Placement { on: vec![true], host_of: vec![Some(HostId(0))] };
+        let demand = models::example::steady(&[500.0], 12);
+        let mut model = model();
+        model.lasts = Nanos::seconds(600);
+        model.columns = Some(Background { site: &site, placement: &placement, demand: &demand });
+        let mut world = World::new(&model, 1, 0);
+        let meter = world.meter.as_mut().unwrap();
+        meter.step_done(|_| 0);
+        meter.step_done(|_| 0);
+        meter.falsify();
+        (world.now, world.events) = (600_000_000_000, 9);
+        let told = world.close().unwrap_err();
+        // 100 W for two steps, and a mW step more.
+        assert_eq!((told.law.as_str(), told.left, told.right), ("energy by host = energy of the site", 200_000.0, 200_001.0));
+        assert_eq!((told.at, told.event), (Nanos::seconds(600), 9));
     }
 }

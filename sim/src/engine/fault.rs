@@ -48,7 +48,6 @@ impl World<'_> {
         let state = &mut self.faults[fault as usize];
         state.active = true;
         state.turn += 1;
-        state.since = self.now;
         let turn = state.turn;
         let lasts = match (&it.when, &mut state.sampler) {
             (When::At { lasts, .. }, _) => lasts.map(|l| l.0),
@@ -62,17 +61,21 @@ impl World<'_> {
         match &it.target {
             Target::Hosts(hosts) => self.take_down(fault, hosts),
             Target::Mains { battery } => {
-                self.queue.push(Nanos(self.now + battery.0), Event::BatteryEmpty { fault, turn });
+                self.queue.push(Nanos(self.now.saturating_add(battery.0)), Event::BatteryEmpty { fault, turn });
             }
             Target::Disks(guests) => guests.iter().for_each(|g| self.set_disk(*g)),
             Target::Network => {
-                for h in 0..self.hosts.len() {
-                    self.set_host_network(h);
-                }
+                self.network_away.get_or_insert(self.now);
+                self.set_network();
             }
+            // A guest that runs nowhere, or whose host is down, cannot stop once more.
             Target::Guest(g) => {
-                self.stop_guest(*g);
-                self.after_guest_stop(*g);
+                let host = self.guests[*g as usize].host;
+                if host != NONE && self.hosts[host as usize].up {
+                    self.stop_guest(*g);
+                    self.after_guest_stop(*g);
+                    self.next_boots(host);
+                }
             }
             Target::Stall(g) => {
                 self.set_cpu(*g);
@@ -85,17 +88,20 @@ impl World<'_> {
 
     pub(super) fn repaired(&mut self, fault: u32, turn: u32) {
         let state = &mut self.faults[fault as usize];
-        if !state.active || state.turn != turn {
+        if state.turn != turn {
             return;
         }
-        state.active = false;
-        let lasted = self.now - state.since;
+        // A stall is over once its host has panicked, but the next one comes as it would have.
+        let was_active = std::mem::replace(&mut state.active, false);
         let took = std::mem::take(&mut state.took);
         if let Some((up, _, stream)) = &mut state.sampler {
             let next = self.now.saturating_add((up.sample(stream) * S + 0.5) as u64);
             if next <= self.model.lasts.0 {
                 self.queue.push(Nanos(next), Event::Fails { fault });
             }
+        }
+        if !was_active {
+            return;
         }
         let it = &self.model.faults[fault as usize];
         self.note(format!("{} is repaired", it.name));
@@ -104,10 +110,13 @@ impl World<'_> {
             Target::Hosts(_) | Target::Mains { .. } | Target::Guest(_) => {}
             Target::Disks(guests) => guests.iter().for_each(|g| self.set_disk(*g)),
             Target::Network => {
-                for h in 0..self.hosts.len() {
-                    self.set_host_network(h);
+                self.set_network();
+                // The pause is over with the last of its faults.
+                if !self.network_fails()
+                    && let Some(since) = self.network_away.take()
+                {
+                    self.read_only_mounts(self.now - since);
                 }
-                self.read_only_mounts(lasted);
             }
             Target::Stall(g) => self.set_cpu(*g),
         }
@@ -128,7 +137,7 @@ impl World<'_> {
         }
         let Target::Stall(g) = self.model.faults[fault as usize].target else { return };
         let host = self.guests[g as usize].host;
-        if host == NONE {
+        if host == NONE || !self.hosts[host as usize].up {
             return;
         }
         self.note(format!("the kernel of {} panics", self.model.hosts[host as usize].name));
@@ -142,7 +151,8 @@ impl World<'_> {
     }
 
     fn take_down(&mut self, fault: u32, hosts: &[u32]) {
-        for &h in hosts {
+        // What was off from the start cannot fail, and does not come on by a repair.
+        for &h in hosts.iter().filter(|h| self.model.hosts[**h as usize].on) {
             self.faults[fault as usize].took.push(h);
             self.lose_host(h);
         }
@@ -171,13 +181,20 @@ impl World<'_> {
             meter.host_changes(host, false);
         }
         let Some(recovery) = self.model.recovery else { return };
-        let ready = self.now.saturating_add(recovery.detect.0 + recovery.fence.0);
-        let restart = on_it.into_iter().filter(|g| self.model.guests[*g as usize].restarts);
-        for (k, g) in (1..).zip(restart) {
-            let turn = self.guests[g as usize].turn;
-            let at = ready.saturating_add(recovery.by_hand.map_or(0, |each| k * each.0));
-            self.queue.push(Nanos(at), Event::Restart { guest: g, turn });
+        for g in on_it.into_iter().filter(|g| self.model.guests[*g as usize].restarts) {
+            self.restart_after(g, recovery.detect.0 + recovery.fence.0);
         }
+    }
+
+    /// A guest is to be started again so long from now; by hand, once the one who does it has done it.
+    fn restart_after(&mut self, guest: u32, wait: u64) {
+        let mut at = self.now.saturating_add(wait);
+        if let Some(each) = self.model.recovery.and_then(|r| r.by_hand) {
+            at = at.max(self.hands_free).saturating_add(each.0);
+            self.hands_free = at;
+        }
+        let turn = self.guests[guest as usize].turn;
+        self.queue.push(Nanos(at), Event::Restart { guest, turn });
     }
 
     fn bring_back(&mut self, hosts: &[u32]) {
@@ -254,17 +271,21 @@ impl World<'_> {
             }
         }
         for m in self.guests[guest as usize].members.clone() {
-            let tier = self.members[m as usize].tier;
             self.members[m as usize].serving = 0;
             self.members[m as usize].waiting.clear();
-            let jobs = &self.jobs;
-            self.tiers[tier as usize].blocked.retain(|j| jobs[*j as usize].is == JobIs::Blocked);
         }
-        // A job that kept its place here while it waited for room elsewhere no longer waits there.
-        for &j in &failed {
-            if self.jobs[j as usize].is == JobIs::Blocked {
-                self.tiers.iter_mut().for_each(|t| t.blocked.retain(|b| *b != j));
-            }
+        // A job that kept its place here while it waited for room elsewhere no longer waits there; nor does a link go on with it.
+        let fails = |j: u32| failed.binary_search(&j).is_ok();
+        if failed.iter().any(|j| self.jobs[*j as usize].is == JobIs::Blocked) {
+            self.tiers.iter_mut().for_each(|t| t.blocked.retain(|j| !fails(*j)));
+        }
+        let mut links: Vec<u32> = failed.iter().filter_map(|j| self.link_of(*j)).collect();
+        links.sort_unstable();
+        links.dedup();
+        for link in links {
+            let pool = 3 * self.hosts.len() as u32 + link;
+            self.pools[pool as usize].withdraw(self.now, 0, fails);
+            self.touch(pool);
         }
         for j in boots {
             self.free_job(j);
@@ -280,12 +301,19 @@ impl World<'_> {
         }
     }
 
+    /// The resource besides those of hosts on which a job is served, if it is on one.
+    fn link_of(&self, job: u32) -> Option<u32> {
+        let j = &self.jobs[job as usize];
+        match self.model.flows[j.flow as usize].stages[j.stage as usize].phases.get(j.phase as usize)?.on {
+            On::Other(i) if j.is == JobIs::Served => Some(i),
+            _ => None,
+        }
+    }
+
     /// A guest that has stopped by itself is started again where it was.
     fn after_guest_stop(&mut self, guest: u32) {
         if let Some(recovery) = self.model.recovery {
-            let wait = recovery.detect.0 + recovery.by_hand.map_or(0, |each| each.0);
-            let turn = self.guests[guest as usize].turn;
-            self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Restart { guest, turn });
+            self.restart_after(guest, recovery.detect.0);
         }
     }
 
@@ -331,15 +359,18 @@ impl World<'_> {
         if was != host {
             let memory = self.model.guests[guest as usize].memory_mib;
             self.leave_accounts(guest);
-            self.hosts[was as usize].memory_used_mib -= memory;
+            if was != NONE {
+                self.hosts[was as usize].memory_used_mib -= memory;
+            }
             self.hosts[host as usize].memory_used_mib += memory;
             self.guests[guest as usize].host = host;
             self.join(guest);
         }
-        // A boot mounts the disks anew.
-        self.guests[guest as usize].read_only = false;
+        let state = &mut self.guests[guest as usize];
+        (state.is, state.read_only) = (GuestIs::Booting, false);
+        // A boot is work on disk and CPU: it meets the faults of now and of here.
         self.set_disk(guest);
-        self.guests[guest as usize].is = GuestIs::Booting;
+        self.set_cpu(guest);
         self.hosts[host as usize].to_boot.push_back(guest);
         self.next_boots(host);
     }
@@ -378,6 +409,7 @@ impl World<'_> {
                 stage: 0,
                 phase: 0,
                 is: JobIs::Boot,
+                client: false,
             };
             self.boot_phase(job);
         }
@@ -386,11 +418,11 @@ impl World<'_> {
     /// A boot reads from disk, then computes.
     pub(super) fn boot_phase(&mut self, job: u32) {
         let (guest, phase) = (self.jobs[job as usize].member, self.jobs[job as usize].phase);
-        let Some(recovery) = self.model.recovery else { return };
         let host = self.guests[guest as usize].host;
-        let (on, work) = match phase {
-            0 => (On::Disk, recovery.boot_disk_bytes),
-            1 => (On::Cpu, recovery.boot_cpu.as_seconds() * self.model.hosts[host as usize].core_khz as f64),
+        // Where nothing is known of recovery, a boot costs nothing.
+        let (on, work) = match (self.model.recovery, phase) {
+            (Some(recovery), 0) => (On::Disk, recovery.boot_disk_bytes),
+            (Some(recovery), 1) => (On::Cpu, recovery.boot_cpu.as_seconds() * self.model.hosts[host as usize].core_khz as f64),
             _ => {
                 self.free_job(job);
                 self.hosts[host as usize].booting -= 1;
@@ -411,8 +443,6 @@ impl World<'_> {
         state.is = GuestIs::Up;
         state.turn += 1;
         state.down_ns += self.now - state.down_since;
-        self.set_disk(guest);
-        self.set_cpu(guest);
         let (name, on) = (&self.model.guests[guest as usize].name, &self.model.hosts[host as usize].name);
         self.note(format!("{name} is up again on {on}"));
         if let Some(meter) = &mut self.meter {
@@ -427,9 +457,10 @@ impl World<'_> {
         }
     }
 
-    /// Whether a guest's disks work: no storage fault on it, not read-only.
+    /// Whether a guest's disks work: no storage fault on it, not read-only, and a network where they come over it.
     fn set_disk(&mut self, guest: u32) {
         let stopped = self.guests[guest as usize].read_only
+            || (self.model.guests[guest as usize].mounts && self.network_fails())
             || self
                 .model
                 .faults
@@ -455,10 +486,21 @@ impl World<'_> {
         self.touch(pool);
     }
 
+    fn network_fails(&self) -> bool {
+        self.model.faults.iter().zip(&self.faults).any(|(f, s)| s.active && f.target == Target::Network)
+    }
+
+    /// What follows for all from a fault of the network, or its repair.
+    fn set_network(&mut self) {
+        (0..self.hosts.len()).for_each(|h| self.set_host_network(h));
+        for g in (0..self.guests.len() as u32).filter(|g| self.model.guests[*g as usize].mounts) {
+            self.set_disk(g);
+        }
+    }
+
     /// The network of a host passes where the host is up and no fault stops the network.
     fn set_host_network(&mut self, host: usize) {
-        let stopped = self.model.faults.iter().zip(&self.faults).any(|(f, s)| s.active && f.target == Target::Network);
-        let capacity = if self.hosts[host].up && !stopped { self.model.hosts[host].network_bytes_per_s } else { 0 };
+        let capacity = if self.hosts[host].up && !self.network_fails() { self.model.hosts[host].network_bytes_per_s } else { 0 };
         let pool = 3 * host + 2;
         self.pools[pool].set_capacity(self.now, capacity);
         self.touch(pool as u32);
@@ -479,9 +521,7 @@ impl World<'_> {
                 state.down_since = self.now;
                 state.outages += 1;
                 self.set_disk(g);
-                let wait = recovery.detect.0 + recovery.by_hand.map_or(0, |each| k * each.0);
-                let turn = self.guests[g as usize].turn;
-                self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Restart { guest: g, turn });
+                self.restart_after(g, recovery.detect.0);
             }
         }
         if k > 0 {

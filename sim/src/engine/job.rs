@@ -16,6 +16,17 @@ const ROUTE: u32 = 200;
 const COPIES: u32 = 201;
 const DEAL: u32 = 202;
 
+/// Where a job comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A generator.
+    Outside,
+    /// A client, who waits for it.
+    Client,
+    /// Another job on its way.
+    Copy,
+}
+
 impl World<'_> {
     /// Sets a generator's next arrival.
     #[inline]
@@ -33,7 +44,9 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, generator: u32) {
         let flow = self.model.generators[generator as usize].flow;
         for _ in 0..self.generators[generator as usize].batch {
-            self.begin(flow);
+            let lot = self.generators[generator as usize].lots.next_u64();
+            self.spawn(flow, 0, lot, self.now, Origin::Outside);
+            self.go_on();
             if self.stopped.is_some() {
                 return;
             }
@@ -44,30 +57,33 @@ impl World<'_> {
     /// A client of a closed flow begins to think.
     pub(super) fn think(&mut self, flow: u32) {
         let f = &mut self.flows[flow as usize];
-        let (Some(think), Some(stream)) = (&f.think, &mut f.thinks) else { return };
+        let (Some(think), Some((_, stream))) = (&f.think, &mut f.thinks) else { return };
         let wait = think.sample(stream) * 1e9 + 0.5;
         self.queue.push(Nanos(self.now.saturating_add(wait as u64)), Event::Ask { flow });
     }
 
     pub(super) fn ask(&mut self, flow: u32) {
-        self.begin(flow);
+        let Some((lots, _)) = &mut self.flows[flow as usize].thinks else { return };
+        let lot = lots.next_u64();
+        self.spawn(flow, 0, lot, self.now, Origin::Client);
     }
 
-    /// A new job of a flow.
+    /// A new job of a flow: it arrives, or is a copy of one on its way. Where there is no place for it, it has never been there.
     #[inline]
-    fn begin(&mut self, flow: u32) {
-        let f = &mut self.flows[flow as usize];
-        let lot = f.lots.next_u64();
-        f.tally.arrives(self.now);
-        self.spawn(flow, 0, lot, self.now);
-    }
-
-    fn spawn(&mut self, flow: u32, stage: u16, lot: u64, began: u64) {
+    fn spawn(&mut self, flow: u32, stage: u16, lot: u64, began: u64, origin: Origin) {
         let Some(job) = self.new_job() else { return };
         let turn = self.jobs[job as usize].turn;
+        let now = self.now;
+        let (is, client) = (JobIs::Away, origin == Origin::Client);
         self.jobs[job as usize] =
-            Job { lot, began, entered: self.now, flow, member: NONE, turn, hops: 0, tries: 0, stage, phase: 0, is: JobIs::Away };
+            Job { lot, began, entered: now, flow, member: NONE, turn, hops: 0, tries: 0, stage, phase: 0, is, client };
         self.present += 1;
+        let tally = &mut self.flows[flow as usize].tally;
+        if origin == Origin::Copy {
+            tally.copies(now)
+        } else {
+            tally.arrives(now)
+        }
         self.enter_stage(job);
     }
 
@@ -92,6 +108,7 @@ impl World<'_> {
                 stage: 0,
                 phase: 0,
                 is: JobIs::Free,
+                client: false,
             });
             self.jobs.len() as u32 - 1
         }))
@@ -105,17 +122,31 @@ impl World<'_> {
         self.free.push(job);
     }
 
+    /// All jobs that were taken into service go on, and those that they make room for, until each has work to do or is gone.
+    #[inline]
+    pub(super) fn go_on(&mut self) {
+        while let Some((job, turn)) = self.ready.pop_front() {
+            if self.jobs[job as usize].turn == turn {
+                self.proceed(job);
+            }
+        }
+    }
+
     /// A job comes to the tier of its stage.
     pub(super) fn enter_stage(&mut self, job: u32) {
         let j = self.jobs[job as usize];
         let Some(tier) = self.model.flows[j.flow as usize].stages[j.stage as usize].tier else {
-            self.jobs[job as usize].phase = 0;
             self.leave_member(job);
             let j = &mut self.jobs[job as usize];
-            j.is = JobIs::Served;
-            self.proceed(job);
+            (j.phase, j.is) = (0, JobIs::Served);
+            self.ready.push_back((job, j.turn));
             return;
         };
+        // Only where it would be kept back does it hold on to its slot; that of the same tier is what it may be waiting for.
+        let same = j.member != NONE && self.members[j.member as usize].tier == tier;
+        if same || self.model.tiers[tier as usize].full != Full::Wait {
+            self.leave_member(job);
+        }
         match self.deal(tier, job) {
             Some((member, true)) => {
                 self.leave_member(job);
@@ -143,7 +174,7 @@ impl World<'_> {
         self.members[member as usize].serving += 1;
         let j = &mut self.jobs[job as usize];
         (j.member, j.phase, j.is) = (member, 0, JobIs::Served);
-        self.proceed(job);
+        self.ready.push_back((job, j.turn));
     }
 
     /// The member for a job, and whether it has a slot free; nothing where there is no room.
@@ -178,7 +209,12 @@ impl World<'_> {
             }
             Balance::Random => {
                 let j = &self.jobs[job as usize];
-                Lot(j.lot).of((j.hops << 8) | DEAL).below(u64::from(count)) as u32
+                let mut units = Lot(j.lot).of((j.hops << 8) | DEAL);
+                // Another attempt is another draw.
+                for _ in 0..j.tries {
+                    units.bits();
+                }
+                units.below(u64::from(count)) as u32
             }
             Balance::FewestJobs => {
                 let load = |m: &(u32, bool)| {
@@ -194,14 +230,8 @@ impl World<'_> {
     /// There is no room.
     fn turn_away(&mut self, job: u32, tier: u32) {
         match self.model.tiers[tier as usize].full {
-            Full::Refuse => {
-                self.leave_member(job);
-                self.lose(job);
-            }
-            Full::Retry => {
-                self.leave_member(job);
-                self.fail_job(job);
-            }
+            Full::Refuse => self.lose(job),
+            Full::Retry => self.fail_job(job),
             Full::Wait => {
                 self.jobs[job as usize].is = JobIs::Blocked;
                 self.tiers[tier as usize].blocked.push_back(job);
@@ -230,7 +260,9 @@ impl World<'_> {
         self.flows[j.flow as usize].tally.loses(now, j.entered);
         self.present -= 1;
         self.free_job(job);
-        self.think(j.flow);
+        if j.client {
+            self.think(j.flow);
+        }
     }
 
     /// A job does what comes next in its stage.
@@ -293,6 +325,7 @@ impl World<'_> {
         while let Some((_, job)) = self.pools[pool as usize].finish(self.now) {
             self.jobs[job as usize].phase += 1;
             self.proceed(job);
+            self.go_on();
         }
         self.touch(pool);
     }
@@ -318,7 +351,9 @@ impl World<'_> {
             self.flows[j.flow as usize].tally.serves(self.now, j.began, j.entered);
             self.present -= 1;
             self.free_job(job);
-            self.think(j.flow);
+            if j.client {
+                self.think(j.flow);
+            }
             return;
         };
         if let Some(copies) = &self.flows[j.flow as usize].stages[j.stage as usize].copies {
@@ -326,8 +361,7 @@ impl World<'_> {
             let count = (copies.sample(&mut units) + 0.5) as u64;
             for _ in 1..count {
                 // A copy has a lot of its own, and goes on by itself.
-                self.flows[j.flow as usize].tally.copies(self.now);
-                self.spawn(j.flow, next as u16, units.bits(), j.began);
+                self.spawn(j.flow, next as u16, units.bits(), j.began, Origin::Copy);
                 if self.stopped.is_some() {
                     return;
                 }
@@ -350,41 +384,45 @@ impl World<'_> {
         self.fill_member(m);
     }
 
-    /// Takes into service who waits, as far as there are slots.
+    /// Takes into service who waits, as far as there are slots; a queue with room lets those in who are kept waiting elsewhere, and
+    /// that makes room there.
     pub(super) fn fill_member(&mut self, m: u32) {
-        let tier = self.members[m as usize].tier;
-        let t = &self.model.tiers[tier as usize];
-        let slots = t.slots.unwrap_or(u32::MAX);
-        while self.members[m as usize].serving < slots && self.guests[self.members[m as usize].guest as usize].is == GuestIs::Up {
-            if let Some(next) = self.members[m as usize].waiting.pop_front() {
-                self.take(next, m);
-            } else if let Some(next) = self.tiers[tier as usize].blocked.pop_front() {
-                let was = self.jobs[next as usize].member;
+        let mut roomy = std::mem::take(&mut self.roomy);
+        roomy.push(m);
+        while let Some(m) = roomy.pop() {
+            let it = &self.members[m as usize];
+            if self.guests[it.guest as usize].is != GuestIs::Up {
+                continue;
+            }
+            let tier = it.tier;
+            let t = &self.model.tiers[tier as usize];
+            let (slots, queue) = (t.slots.unwrap_or(u32::MAX), t.queue.map_or(usize::MAX, |q| q as usize));
+            loop {
+                let it = &mut self.members[m as usize];
+                let slot = it.serving < slots;
+                if slot && let Some(next) = it.waiting.pop_front() {
+                    self.take(next, m);
+                    continue;
+                }
+                if !slot && it.waiting.len() >= queue {
+                    break;
+                }
+                let Some(next) = self.tiers[tier as usize].blocked.pop_front() else { break };
+                let was = std::mem::replace(&mut self.jobs[next as usize].member, NONE);
                 if was != NONE {
-                    self.jobs[next as usize].member = NONE;
                     self.members[was as usize].serving -= 1;
+                    roomy.push(was);
                 }
-                self.take(next, m);
-                if was != NONE {
-                    self.fill_member(was);
+                if slot {
+                    self.take(next, m);
+                } else {
+                    let j = &mut self.jobs[next as usize];
+                    (j.member, j.is) = (m, JobIs::Queued);
+                    self.members[m as usize].waiting.push_back(next);
                 }
-            } else {
-                return;
             }
         }
-        // A queue with room lets those in who are kept waiting elsewhere.
-        let queue = t.queue.map_or(usize::MAX, |q| q as usize);
-        while self.members[m as usize].waiting.len() < queue && !self.tiers[tier as usize].blocked.is_empty() {
-            let Some(next) = self.tiers[tier as usize].blocked.pop_front() else { return };
-            let was = self.jobs[next as usize].member;
-            let j = &mut self.jobs[next as usize];
-            (j.member, j.is) = (m, JobIs::Queued);
-            self.members[m as usize].waiting.push_back(next);
-            if was != NONE {
-                self.members[was as usize].serving -= 1;
-                self.fill_member(was);
-            }
-        }
+        self.roomy = roomy;
     }
 
     /// Which service is beyond what it can do: the tier with the most jobs, what is offered to it, and what it can do.
@@ -442,7 +480,11 @@ impl World<'_> {
         let mut at = vec![0.0; stages.len()];
         at[0] = 1.0;
         let mut sum = vec![0.0; stages.len()];
-        for _ in 0..64 {
+        // A loop that is left with one chance in a thousand is gone through to a ten-thousandth.
+        for _ in 0..10_000 {
+            if at.iter().sum::<f64>() < 1e-9 {
+                break;
+            }
             let mut next = vec![0.0; stages.len()];
             for (s, n) in at.iter().enumerate() {
                 sum[s] += n;

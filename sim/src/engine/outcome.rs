@@ -41,9 +41,9 @@ pub struct Entry {
 /// A host in a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HostOutcome {
-    /// CPU given, as a share of its capacity over the run.
+    /// CPU given, as a share of its capacity over the run; in a run of columns alone what they asked for, at most all.
     pub busy: f64,
-    /// Share of the time in which some guest got less CPU than it asked for.
+    /// Share of the time in which some guest got less CPU than it asked for; stalls do not count, nor do columns alone.
     pub short: f64,
     /// Time down.
     pub down: Nanos,
@@ -259,7 +259,9 @@ impl Tally {
         if self.bin == 0 {
             return None;
         }
-        self.bins.get_mut((now / self.bin) as usize)
+        // What happens at the very end belongs to the last bin.
+        let last = self.bins.len().checked_sub(1)?;
+        self.bins.get_mut(((now / self.bin) as usize).min(last))
     }
 
     #[inline]

@@ -34,6 +34,15 @@ pub(super) struct World<'a> {
     pub faults: Vec<FaultState>,
     pub jobs: Vec<Job>,
     pub free: Vec<u32>,
+    /// Jobs that have been taken into service and have not gone on yet, with their turns: a chain of jobs or stages without work
+    /// is a loop, and not a recursion.
+    pub ready: VecDeque<(u32, u32)>,
+    /// Members with room for whoever waits; empty between two events.
+    pub roomy: Vec<u32>,
+    /// Since when the network has been away, by whatever fault.
+    pub network_away: Option<u64>,
+    /// When the one who starts guests by hand has time again.
+    pub hands_free: u64,
     /// Jobs of flows that are present; boots are not counted.
     pub present: u64,
     pub meter: Option<Meter<'a>>,
@@ -107,8 +116,8 @@ pub(super) struct FlowState {
     pub stages: Vec<StageState>,
     pub tally: Tally,
     pub think: Option<Sampler>,
-    pub lots: ChaCha8Rng,
-    pub thinks: Option<ChaCha8Rng>,
+    /// Lots and thinking times of clients.
+    pub thinks: Option<(ChaCha8Rng, ChaCha8Rng)>,
 }
 
 pub(super) struct StageState {
@@ -119,6 +128,8 @@ pub(super) struct StageState {
 pub(super) struct GeneratorState {
     pub course: Course,
     pub stream: ChaCha8Rng,
+    /// Its jobs' lots: another generator of the same flow changes nobody's luck.
+    pub lots: ChaCha8Rng,
     /// Jobs of the arrival that is due.
     pub batch: u64,
 }
@@ -127,7 +138,6 @@ pub(super) struct GeneratorState {
 pub(super) struct FaultState {
     pub active: bool,
     pub turn: u32,
-    pub since: u64,
     pub sampler: Option<(Sampler, Sampler, ChaCha8Rng)>,
     /// The hosts that it has taken down.
     pub took: Vec<u32>,
@@ -150,6 +160,8 @@ pub(super) struct Job {
     pub stage: u16,
     pub phase: u16,
     pub is: JobIs,
+    /// A client waits for it, and thinks again once it is gone.
+    pub client: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,6 +238,10 @@ impl<'a> World<'a> {
             faults: Vec::new(),
             jobs: Vec::new(),
             free: Vec::new(),
+            ready: VecDeque::new(),
+            roomy: Vec::new(),
+            network_away: None,
+            hands_free: 0,
             present: 0,
             meter: None,
             boots: 0,
@@ -248,8 +264,7 @@ impl<'a> World<'a> {
                 stages,
                 tally: Tally::new(model, f),
                 think: flow.clients.map(|(_, think)| Sampler::new(&think)),
-                lots: random::stream(seed, &flow.name, "lots", replication),
-                thinks: flow.clients.map(|_| random::stream(seed, &flow.name, "thinks", replication)),
+                thinks: flow.clients.map(|_| ["lots", "thinks"].map(|what| random::stream(seed, &flow.name, what, replication)).into()),
             });
         }
         world.start(seed, replication);
@@ -326,7 +341,8 @@ impl<'a> World<'a> {
         for (i, generator) in self.model.generators.iter().enumerate() {
             let mut stream = random::stream(seed, &generator.name, "arrivals", replication);
             let course = Course::new(&generator.arrivals, self.model.start.0, &mut stream);
-            self.generators.push(GeneratorState { course, stream, batch: 0 });
+            let lots = random::stream(seed, &generator.name, "lots", replication);
+            self.generators.push(GeneratorState { course, stream, lots, batch: 0 });
             self.next_arrival(i as u32);
         }
     }
@@ -399,6 +415,7 @@ impl<'a> World<'a> {
             Event::Restart { guest, turn } => self.restart(guest, turn),
             Event::Booted { host, turn } => self.booted(host, turn),
         }
+        self.go_on();
     }
 
     /// Sets a resource's alarm to when its next job ends.
@@ -415,13 +432,19 @@ impl<'a> World<'a> {
 
     fn window(&mut self, other: u32, open: bool) {
         let it = &self.model.others[other as usize];
-        let (_, every, window) = it.windows.expect("only a resource with windows has such events");
+        let (first, every, window) = it.windows.expect("only a resource with windows has such events");
         let pool = 3 * self.model.hosts.len() as u32 + other;
         let capacity = if open { it.per_s } else { 0 };
         self.pools[pool as usize].set_capacity(self.now, capacity);
         self.touch(pool);
         // A window that never closes before the next opens stays open.
-        let (wait, next) = if open { (window.0.min(every.0), false) } else { (every.0.saturating_sub(window.0), true) };
+        let (wait, next) = if open {
+            // A run may start inside a window: the part of it that has gone by is not given again.
+            let gone = (self.model.start.0 + self.now - first.0) % every.0;
+            (window.0.min(every.0) - gone, false)
+        } else {
+            (every.0.saturating_sub(window.0), true)
+        };
         self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Window { other, open: next });
     }
 }
