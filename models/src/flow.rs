@@ -228,7 +228,7 @@ pub enum Target {
     Host(String),
     /// Each host of the site, by itself.
     EachHost,
-    /// All hosts of a chassis, rack or network domain; of a feed: what it powers goes on battery where there is one, and off after it.
+    /// All hosts of a chassis, rack, network domain or feed, at once.
     Domain(DomainId),
     /// The CVCF's mains: hosts run on until the battery is empty.
     Mains {

@@ -996,3 +996,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_client_that_is_refused_at_once_does_not_ask_for_ever_at_one_instant() {
+    // One slot, no queue, a job of 10 s, and two clients who do not think: the second asks every millisecond.
+    let mut model = example::empty(5.0, 0.0);
+    let t = example::station(&mut model, 1, Discipline::Bounded(0));
+    let f = example::flow(&mut model, vec![example::cpu(t, Distribution::fixed(10.0), Vec::new())]);
+    model.flows[f as usize].clients = Some((2, Distribution::fixed(0.0)));
+    let outcome = engine::run(&model, 1, 0).unwrap();
+    assert_eq!((outcome.flows[0].served, outcome.flows[0].present), (0, 1));
+    assert!((4_990..=5_001).contains(&outcome.flows[0].lost), "{}", outcome.flows[0].lost);
+}

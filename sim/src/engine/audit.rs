@@ -70,7 +70,8 @@ impl World<'_> {
             memory[state.host as usize] += self.model.guests[g].memory_mib;
         }
         for (h, used) in memory.into_iter().enumerate() {
-            let (booked, installed) = (self.hosts[h].memory_used_mib, self.model.hosts[h].memory_mib);
+            let state = &self.hosts[h];
+            let (booked, installed) = (state.memory_used_mib, self.model.hosts[h].memory_mib.max(state.memory_start_mib));
             if used != booked || used > installed {
                 let law = format!("memory used <= installed ({})", self.model.hosts[h].name);
                 return Err(Box::new(self.broken(&law, used.max(booked) as f64, installed as f64)));
@@ -236,10 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn more_memory_than_there_is_is_told() {
+    fn a_placement_beyond_the_memory_may_be_played_and_more_of_it_is_told() {
         let mut model = model();
         model.hosts[0].memory_mib = 1023;
-        let told = World::new(&model, 1, 0).run().unwrap_err();
+        assert!(World::new(&model, 1, 0).run().is_ok());
+        let mut world = World::new(&model, 1, 0);
+        world.hosts[0].memory_start_mib = 0;
+        let told = world.audit().unwrap_err();
         assert_eq!((told.law.as_str(), told.left, told.right), ("memory used <= installed (h1)", 1024.0, 1023.0));
     }
 

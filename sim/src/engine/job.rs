@@ -27,6 +27,9 @@ enum Origin {
     Copy,
 }
 
+/// The least that a client waits whose job was lost: a millisecond.
+const REFUSED_NS: u64 = 1_000_000;
+
 impl World<'_> {
     /// Sets a generator's next arrival.
     #[inline]
@@ -56,10 +59,15 @@ impl World<'_> {
 
     /// A client of a closed flow begins to think.
     pub(super) fn think(&mut self, flow: u32) {
+        self.think_at_least(flow, 0);
+    }
+
+    /// The same for a while at the least, ns: a client that is refused at once and does not think must not ask for ever at one instant.
+    fn think_at_least(&mut self, flow: u32, least: u64) {
         let f = &mut self.flows[flow as usize];
         let (Some(think), Some((_, stream))) = (&f.think, &mut f.thinks) else { return };
-        let wait = think.sample(stream) * 1e9 + 0.5;
-        self.queue.push(Nanos(self.now.saturating_add(wait as u64)), Event::Ask { flow });
+        let wait = ((think.sample(stream) * 1e9 + 0.5) as u64).max(least);
+        self.queue.push(Nanos(self.now.saturating_add(wait)), Event::Ask { flow });
     }
 
     pub(super) fn ask(&mut self, flow: u32) {
@@ -261,7 +269,7 @@ impl World<'_> {
         self.present -= 1;
         self.free_job(job);
         if j.client {
-            self.think(j.flow);
+            self.think_at_least(j.flow, REFUSED_NS);
         }
     }
 

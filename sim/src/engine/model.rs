@@ -18,7 +18,8 @@ pub struct Model<'a> {
     pub start: Nanos,
     /// How long it lasts.
     pub lasts: Nanos,
-    /// Jobs that arrive before this (from the start of the run) are not measured.
+    /// Delays of jobs that arrive before this (from the start of the run) are not measured, nor the jobs present before it; counts are
+    /// of the whole run.
     pub warm_up: Nanos,
     /// Length of the bins in which delays and counts are shown over time.
     pub bin: Nanos,

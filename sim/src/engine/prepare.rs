@@ -93,6 +93,9 @@ impl<'a> Setting<'a> {
                 virtualises: class.hypervisor.is_some(),
             }
         });
+        let admitted = |g: usize| -> Vec<u32> {
+            (0..site.hosts.len()).filter(|h| site.admits(HostId::at(*h), GuestId::at(g))).map(|h| h as u32).collect()
+        };
         let guests = site.guests.iter().enumerate().map(|(g, guest)| {
             let costs = requests.hypervisor;
             Guest {
@@ -106,8 +109,9 @@ impl<'a> Setting<'a> {
                     Mode::Full => costs.full,
                     Mode::FullPvDrivers => costs.full_pv_drivers,
                 },
-                restarts: guest.on_loss == OnLoss::Restart,
-                may_run_on: (0..site.hosts.len()).filter(|h| site.admits(HostId::at(*h), GuestId::at(g))).map(|h| h as u32).collect(),
+                // A guest that no host admits finds none: an empty list would mean any.
+                restarts: guest.on_loss == OnLoss::Restart && !admitted(g).is_empty(),
+                may_run_on: admitted(g),
                 storage: held(g).and_then(|s| storage[s]),
                 mounts: held(g).is_some() && guest.mode != Mode::PhysicalOnly,
             }

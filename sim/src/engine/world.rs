@@ -59,6 +59,8 @@ pub(super) struct HostState {
     pub downs: u32,
     pub turn: u32,
     pub memory_used_mib: u64,
+    /// Used at the start: a placement that overcommits a host may be played, and must not get worse.
+    pub memory_start_mib: u64,
     /// Guests in the course of booting, and those that wait for their turn.
     pub booting: u32,
     pub to_boot: VecDeque<u32>,
@@ -223,6 +225,7 @@ impl<'a> World<'a> {
                     downs: 0,
                     turn: 0,
                     memory_used_mib: 0,
+                    memory_start_mib: 0,
                     booting: 0,
                     to_boot: VecDeque::new(),
                     used_before: 0,
@@ -295,6 +298,7 @@ impl<'a> World<'a> {
             });
             if let Some(h) = host {
                 self.hosts[h as usize].memory_used_mib += guest.memory_mib;
+                self.hosts[h as usize].memory_start_mib += guest.memory_mib;
                 self.join(g as u32);
             }
         }
