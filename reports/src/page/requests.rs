@@ -31,6 +31,9 @@ const QUANTILES: [(&str, f64); 4] = [("median", 0.5), ("p95", 0.95), ("p99", 0.9
 /// A share of time or of CPU in %, from which it is shown.
 const SHOWN_PERCENT: f64 = 0.05;
 
+/// Shares of time or CPU that differ by less than this many points are told once.
+const SAME_PERCENT: f64 = 0.5;
+
 /// What was played on one fleet.
 #[derive(Serialize)]
 pub(super) struct Played {
@@ -225,9 +228,19 @@ fn case(findings: &Findings, case: &CaseFindings, ordinary: bool) -> Result<Case
     if !unsure.is_empty() {
         promises += &format!("; undecided: {}", unsure.join(", "));
     }
+    // What lacks CPU in the other case as much as in this one is told there.
+    let lacks_as_much = |name: &str, now: f64| {
+        let then = other.and_then(|o| o.guests.iter().find(|x| x.guest == name)).map(|x| x.steal.value);
+        !ordinary && then.is_some_and(|then| (now - then).abs() < SAME_PERCENT)
+    };
+    let short_as_much = |name: &str, now: f64| {
+        let then = other.and_then(|o| o.hosts.iter().find(|x| x.host == name)).map(|x| x.short.value);
+        !ordinary && then.is_some_and(|then| (now - then).abs() < SAME_PERCENT)
+    };
     let guests: Vec<Guest> = case
         .guests
         .iter()
+        .filter(|g| g.down.value > 0.0 || !lacks_as_much(&g.guest, g.steal.value))
         .map(|g| Guest {
             name: g.guest.clone(),
             down: cell(&amount(&g.down, "")),
@@ -240,7 +253,7 @@ fn case(findings: &Findings, case: &CaseFindings, ordinary: bool) -> Result<Case
     let hosts: Vec<Host> = case
         .hosts
         .iter()
-        .filter(|h| h.short.value > SHOWN_PERCENT || h.down.value > 0.0)
+        .filter(|h| h.down.value > 0.0 || (h.short.value > SHOWN_PERCENT && !short_as_much(&h.host, h.short.value)))
         .map(|h| Host {
             name: h.host.clone(),
             busy: cell(&amount(&h.busy, "")),
@@ -407,7 +420,7 @@ fn promise_95(f: &FlowFindings) -> Option<f64> {
 const MOST_SPIKES: usize = 4;
 
 /// A flow is shown over time where its busiest stretch serves so many times its mean.
-const SPIKE: f64 = 3.0;
+const SPIKE: f64 = 2.2;
 
 /// The flows whose work comes the most unevenly: jobs and delay over time.
 fn spikes(case: &CaseFindings) -> Result<Vec<Small>, Error> {

@@ -291,6 +291,7 @@ pub fn two_flows() -> Findings {
     ordinary.power_series.clear();
 
     let mut down = CaseFindings { name: "down".into(), title: "h1 fails at 10:20".into(), ..ordinary.clone() };
+    down.flows[0].mean = Some(figure("mean delay", "s", 1.548, 0.2));
     down.flows[0].quantiles[1].1 = figure("delay, 95 %", "s", 2.1, 0.2);
     down.flows[0].lost = figure("jobs lost", "", 12.0, 3.0);
     judge(&mut down.flows[0]);

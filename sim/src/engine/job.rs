@@ -471,13 +471,18 @@ impl World<'_> {
                 work_khz_s += self.flows[f].tally.arrived as f64 * visits * cpu;
             }
         }
+        // Guests on one host share its cores.
+        let mut by_host = std::collections::BTreeMap::new();
         for g in &self.model.tiers[t].guests {
             let guest = &self.model.guests[*g as usize];
             if let Some(h) = guest.host {
-                let host = &self.model.hosts[h as usize];
-                core_khz = host.core_khz as f64;
-                cores += f64::from(guest.vcpus).min(host.cpu_khz as f64 / host.core_khz as f64);
+                *by_host.entry(h).or_insert(0.0) += f64::from(guest.vcpus);
             }
+        }
+        for (h, vcpus) in by_host {
+            let host = &self.model.hosts[h as usize];
+            core_khz = host.core_khz as f64;
+            cores += f64::min(vcpus, host.cpu_khz as f64 / host.core_khz as f64);
         }
         (work_khz_s / seconds / core_khz, cores)
     }

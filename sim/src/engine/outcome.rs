@@ -96,8 +96,12 @@ impl std::fmt::Display for Stopped {
         let service = self.tier.as_deref().unwrap_or(&self.flow);
         write!(
             f,
-            "unstable: {service} after {}: {} jobs present, the most of them of {}; offered {:.2} cores, capacity {:.2}",
-            self.at, self.present, self.flow, self.offered_cores, self.capacity_cores
+            "unstable: {service} after {:.0} s: {} jobs present, the most of them of {}; offered {:.2} cores, capacity {:.2}",
+            self.at.as_seconds(),
+            self.present,
+            self.flow,
+            self.offered_cores,
+            self.capacity_cores
         )
     }
 }
