@@ -73,7 +73,7 @@ pub struct CaseFindings {
     pub power_series: Vec<PowerPoint>,
     /// Faults and what followed, in the first replication.
     pub log: Vec<LogLine>,
-    /// Held against another case, flow by flow.
+    /// Held against another case, flow by flow; empty where that one is played over another stretch of time.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -336,7 +336,12 @@ pub fn play(setting: &Setting<'_>, cases: &[Case], fleet: &str, effort: Effort) 
     let findings = played.iter().zip(&samples).map(|(case, own)| {
         let with = Setting { case: *case, ..*setting };
         let against = case.map(|c| c.against.map_or(0, position));
-        let other = against.map(|a| (played[a].map_or(ORDINARY, |c| c.name.as_str()), samples[a].as_slice()));
+        let other = against.map(|a| {
+            let there = Setting { case: played[a], ..*setting };
+            // Delays of an hour are not held against delays of a day.
+            let same = there.stretch() == with.stretch();
+            (played[a].map_or(ORDINARY, |c| c.name.as_str()), if same { samples[a].as_slice() } else { &[] })
+        });
         case_findings(&with, own, other)
     });
     Ok(Findings { fleet: fleet.to_owned(), seed: effort.seed, cases: findings.collect() })
@@ -458,7 +463,7 @@ fn case_findings(setting: &Setting<'_>, samples: &[Sample], other: Option<(&str,
         .collect(),
         power_series: samples.first().and_then(|s| s.measures.as_ref()).map(|m| m.site.series.clone()).unwrap_or_default(),
         log: samples.first().map(|s| s.log.clone()).unwrap_or_default(),
-        comparisons: other.map(|(_, o)| comparisons(flows, samples, o)).unwrap_or_default(),
+        comparisons: other.filter(|(_, o)| !o.is_empty()).map(|(_, o)| comparisons(flows, samples, o)).unwrap_or_default(),
     }
 }
 
