@@ -5,37 +5,21 @@
 //! that no number is given twice: a load that some flow takes up is played as jobs, all others as columns. A [`Fault`] says
 //! what fails, and a [`Case`] which faults and bursts are played together.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Distribution, Shape};
 use crate::quantity::Nanos;
-use crate::site::{DomainId, GuestId};
+use crate::site::{DomainId, GuestId, id};
 
-macro_rules! position {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(pub u32);
-        impl $name {
-            /// The position in its vector.
-            #[must_use]
-            pub const fn index(self) -> usize { self.0 as usize }
-            /// The id of a position.
-            #[must_use]
-            pub const fn at(index: usize) -> Self { Self(index as u32) }
-        }
-    };
-}
-position!(
+id!(
     /// A tier of [`Requests::tiers`].
     TierId
 );
-position!(
+id!(
     /// A flow of [`Requests::flows`].
     FlowId
 );
-position!(
+id!(
     /// A fault of [`Requests::faults`].
     FaultId
 );

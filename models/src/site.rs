@@ -26,6 +26,7 @@ macro_rules! id {
         }
     };
 }
+pub(crate) use id;
 id!(
     /// A class of hosts.
     ClassId

@@ -2,27 +2,12 @@
 
 mod common;
 
-use common::{LARGE, USUAL, refused, sample, small};
+use common::{LARGE, USUAL, refused, sample, small, texts};
 use models::{Given, Provenance};
 
-/// The texts of all elements, tags taken out and white space made one.
+/// The texts of all elements of a page.
 fn words(html: &str) -> String {
-    let body = html.split_once("<body>").expect("a body").1;
-    let mut text = String::new();
-    let mut inside = false;
-    for c in body.chars() {
-        match c {
-            '<' => {
-                inside = true;
-                text.push(' ');
-            }
-            '>' => inside = false,
-            c if !inside => text.push(if c == '\u{a0}' { ' ' } else { c }),
-            _ => {}
-        }
-    }
-    let text = text.replace("&#x27;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    texts(html.split_once("<body>").expect("a body").1)
 }
 
 #[test]

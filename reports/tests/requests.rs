@@ -16,23 +16,11 @@ fn played(findings: Findings) -> (Run, models::plan::Plan) {
     (run, plan)
 }
 
-/// The section of requests, its tags taken out and white space made one.
+/// The texts of the section of requests.
 fn words(html: &str) -> String {
+    // Its tag is cut in two.
     let section = html.split_once("<section id=\"requests\"").expect("a section").1.split_once("</section>").unwrap().0;
-    let mut text = String::new();
-    let mut inside = true;
-    for c in section.chars() {
-        match c {
-            '<' => {
-                inside = true;
-                text.push(' ');
-            }
-            '>' => inside = false,
-            c if !inside => text.push(if c == '\u{a0}' { ' ' } else { c }),
-            _ => {}
-        }
-    }
-    text.replace("&#x27;", "'").replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    common::texts(&format!("<section{section}"))
 }
 
 /// The words of a case: from its title to the next.

@@ -507,3 +507,22 @@ pub fn small() -> Run {
         requests: Vec::new(),
     }
 }
+
+/// The texts of all elements, tags taken out and white space made one.
+pub fn texts(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for c in html.chars() {
+        match c {
+            '<' => {
+                inside = true;
+                text.push(' ');
+            }
+            '>' => inside = false,
+            c if !inside => text.push(if c == '\u{a0}' { ' ' } else { c }),
+            _ => {}
+        }
+    }
+    let text = text.replace("&nbsp;", " ").replace("&#x27;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
+}
