@@ -18,7 +18,7 @@ use models::law::power::PowerModel;
 use models::law::share::max_min;
 use models::quantity::{BytesPerSecond, Nanos, VoltAmperes, WattHours, Watts};
 use models::rule::ups::nameplate;
-use models::site::{ClassId, DomainId, DomainKind, GuestId, HostId, Placement, Site};
+use models::site::{ClassId, DomainId, DomainKind, GuestId, HostClass, HostId, Placement, Site};
 use rayon::prelude::*;
 
 use crate::measure::{HEAT_COLUMNS, HostMeasures, Measures, PowerMeasures, PowerPoint, SERIES_POINTS, Unserved};
@@ -38,13 +38,8 @@ const HOSTS_A_TASK: usize = 16;
 /// Plays a demand against a placement.
 #[must_use]
 pub fn replay(site: &Site, demand: &Demand, placement: &Placement) -> Measures {
-    let mut replay = Replay::new(site, placement, demand.step, demand.steps);
-    replay.whole = true;
+    let mut replay = Replay::whole(site, placement, demand, 0, demand.steps);
     replay.push(demand);
-    // The sums of guests in want are made up for afterwards: most guests never are.
-    for g in replay.hosts.iter_mut().flat_map(|h| &mut h.guests).filter(|g| g.unserved > 0) {
-        g.asked = demand.guests[g.guest.index()].cpu_khz.iter().map(|x| u128::from(*x)).sum();
-    }
     replay.finish()
 }
 
@@ -138,11 +133,16 @@ pub struct Replay<'a> {
     /// Steps to come in all: they set the stretches of courses and heat rows.
     steps: usize,
     done: usize,
-    /// All comes at once, and guests' own sums need not be kept on the way.
-    whole: bool,
+    /// The columns of all steps, and the one of them with which the replay begins, where they are known from the start: what guests
+    /// in want asked for is made up for at the end, and most never are.
+    whole: Option<(&'a Demand, usize)>,
     hosts: Vec<HostState>,
     /// Guests that run nowhere, or on a host that is off: all that they ask for is unserved.
     homeless: Vec<GuestState>,
+    /// By guest: its place, the position of its host among those here; nothing: it runs nowhere.
+    place: Vec<Option<usize>>,
+    /// What guests wanted where they no longer are.
+    left: BTreeMap<GuestId, Want>,
     /// What was asked for by who ran nowhere at the time.
     homeless_asked: u128,
     total: Course,
@@ -176,11 +176,67 @@ impl Course {
     }
 }
 
-/// One host that is on.
+/// Some steps to be played, and what changes in them.
+pub(crate) struct Part<'p> {
+    /// The columns; they begin again where they end.
+    pub block: &'p Demand,
+    /// Of the block, the step with which the part begins.
+    pub start: usize,
+    /// Its length.
+    pub steps: usize,
+    /// By host, where it is known: what its CPU gave in each step, kHz. That is its load then, and not what the columns ask for.
+    pub used: Option<&'p [Vec<u32>]>,
+    /// In order of time: from which step of the part on it counts, and what changes.
+    pub changes: &'p [(usize, Change)],
+}
+
+impl Part<'_> {
+    /// Some steps of the part as stretches of the block, each with the step of the part in which it begins.
+    fn stretches(&self, steps: Range<usize>) -> impl Iterator<Item = (Range<usize>, usize)> {
+        let mut t = steps.start;
+        std::iter::from_fn(move || {
+            let (begins, at) = (t, (self.start + t) % self.block.steps.max(1));
+            t = steps.end.min(t + self.block.steps - at);
+            (begins < t).then(|| (at..at + t - begins, begins))
+        })
+    }
+}
+
+/// A change of placement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A host goes on or off. One that goes off has no guests any more.
+    Host(HostId, bool),
+    /// A guest goes to another host, or nowhere.
+    Guest(GuestId, Option<HostId>),
+}
+
+/// A change of placement, as one host sees it.
+enum Turn {
+    Switch(bool),
+    Comes(GuestState),
+    Goes(GuestId),
+}
+
+/// A pass over a part.
+struct Pass<'p> {
+    part: &'p Part<'p>,
+    /// Where it lies in the replay, and the steps of the replay in all.
+    from: usize,
+    of: usize,
+    /// What each guest asks for is summed on the way.
+    sums: bool,
+}
+
+/// One host that is on at the start.
 struct HostState {
     host: HostId,
     on: bool,
     guests: Vec<GuestState>,
+    /// What is to change here in the part to be played, and from which of its steps on.
+    turns: Vec<(usize, Turn)>,
+    /// Guests that went in the part played last.
+    gone: Vec<GuestState>,
     table: PowerTable,
     asked_sum: u128,
     /// What guests did not get while they were here.
@@ -199,9 +255,32 @@ struct GuestState {
     /// The most it can get: its vCPUs at the host's clock, kHz.
     cap_khz: u32,
     weight: u64,
+    want: Want,
+}
+
+impl GuestState {
+    /// A guest on a host of this class; nothing: nowhere.
+    fn new(site: &Site, guest: GuestId, on: Option<&HostClass>) -> Self {
+        let vcpus = u64::from(site.guests[guest.index()].vcpus);
+        let cap_khz = on.map_or(0, |class| u32::try_from(class.core_mhz.khz() * vcpus).unwrap_or(u32::MAX));
+        Self { guest, cap_khz, weight: vcpus.max(1), want: Want::default() }
+    }
+}
+
+/// What a guest asked for and did not get, in sums of kHz by step, and in how many steps.
+#[derive(Clone, Copy, Default)]
+struct Want {
     asked: u128,
     unserved: u128,
     short_steps: u64,
+}
+
+impl Want {
+    fn add(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.unserved += other.unserved;
+        self.short_steps += other.short_steps;
+    }
 }
 
 impl<'a> Replay<'a> {
@@ -216,18 +295,12 @@ impl<'a> Replay<'a> {
             .into_iter()
             .map(|h| {
                 let (host, class) = (HostId::at(h), site.class_of(HostId::at(h)));
-                let guests = by_host[h]
-                    .iter()
-                    .map(|g| {
-                        let vcpus = u64::from(site.guests[g.index()].vcpus);
-                        let cap_khz = u32::try_from(class.core_mhz.khz() * vcpus).unwrap_or(u32::MAX);
-                        GuestState { guest: *g, cap_khz, weight: vcpus.max(1), asked: 0, unserved: 0, short_steps: 0 }
-                    })
-                    .collect();
                 HostState {
                     host,
                     on: true,
-                    guests,
+                    guests: by_host[h].iter().map(|g| GuestState::new(site, *g, Some(class))).collect(),
+                    turns: Vec::new(),
+                    gone: Vec::new(),
                     table: PowerTable::new(site, host),
                     asked_sum: 0,
                     unserved: 0,
@@ -240,16 +313,37 @@ impl<'a> Replay<'a> {
                     disk_max: 0,
                 }
             })
-            .collect();
-        let homeless = (0..site.guests.len())
-            .filter(|g| placement.host_of[*g].is_none_or(|h| !placement.on[h.index()]))
-            .map(|g| GuestState { guest: GuestId::at(g), cap_khz: 0, weight: 1, asked: 0, unserved: 0, short_steps: 0 })
-            .collect();
+            .collect::<Vec<HostState>>();
+        let mut place = vec![None; site.guests.len()];
+        for (h, g) in hosts.iter().enumerate().flat_map(|(h, host)| host.guests.iter().map(move |g| (h, g.guest))) {
+            place[g.index()] = Some(h);
+        }
+        let homeless =
+            (0..site.guests.len()).filter(|g| place[*g].is_none()).map(|g| GuestState::new(site, GuestId::at(g), None)).collect();
         let feeds = (0..site.domains.len())
             .filter(|d| site.domains[*d].kind == DomainKind::Feed)
             .map(|d| (DomainId::at(d), Course::default()))
             .collect();
-        Self { site, placement, step, steps, done: 0, whole: false, hosts, homeless, homeless_asked: 0, total: Course::default(), feeds }
+        Self {
+            site,
+            placement,
+            step,
+            steps,
+            done: 0,
+            whole: None,
+            hosts,
+            homeless,
+            place,
+            left: BTreeMap::new(),
+            homeless_asked: 0,
+            total: Course::default(),
+            feeds,
+        }
+    }
+
+    /// A replay of `steps` steps of columns that are known from the start, from one of them on; they begin again where they end.
+    pub(crate) fn whole(site: &'a Site, placement: &'a Placement, demand: &'a Demand, start: usize, steps: usize) -> Self {
+        Self { whole: Some((demand, start)), ..Self::new(site, placement, demand.step, steps) }
     }
 
     /// Plays the next block: a demand of the same guests and step that continues where the last ended.
@@ -257,21 +351,23 @@ impl<'a> Replay<'a> {
     /// # Panics
     /// Where the block goes past the steps announced, or has a column that is neither empty nor as long as the block.
     pub fn push(&mut self, block: &Demand) {
-        self.push_part(block, 0..block.steps, None);
+        self.push_part(&Part { block, start: 0, steps: block.steps, used: None, changes: &[] });
     }
 
-    /// Plays some steps of a block. Where it is known by host what its CPU gave in each of them, kHz, that is its load, and not
-    /// what the columns ask for.
+    /// Plays a part. Each host plays all of it in one go, whatever changes elsewhere.
     ///
     /// # Panics
     /// As [`push`](Self::push).
-    pub(crate) fn push_part(&mut self, block: &Demand, at: Range<usize>, used: Option<&[Vec<u32>]>) {
-        let (from, to) = (self.done, self.done + at.len());
-        assert!(to <= self.steps && block.step == self.step, "a block of {} steps at {from} of {}", at.len(), self.steps);
-        for c in block.guests.iter().flat_map(|g| [&g.cpu_khz, &g.net_kbs, &g.disk_kbs]) {
-            assert!(c.is_empty() || c.len() == block.steps, "a column of {} in a block of {}", c.len(), block.steps);
+    pub(crate) fn push_part(&mut self, part: &Part<'_>) {
+        let (from, to) = (self.done, self.done + part.steps);
+        assert!(to <= self.steps && part.block.step == self.step, "a block of {} steps at {from} of {}", part.steps, self.steps);
+        assert!(part.steps == 0 || part.block.steps > 0, "{} steps of columns of none", part.steps);
+        for c in part.block.guests.iter().flat_map(|g| [&g.cpu_khz, &g.net_kbs, &g.disk_kbs]) {
+            assert!(c.is_empty() || c.len() == part.block.steps, "a column of {} in a block of {}", c.len(), part.block.steps);
         }
-        let (site, feeds, steps, whole) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>(), self.steps, self.whole);
+        self.play_homeless(part);
+        let pass = Pass { part, from, of: self.steps, sums: self.whole.is_none() };
+        let (site, feeds) = (self.site, self.feeds.iter().map(|f| f.0).collect::<Vec<_>>());
         // W of the hosts of a class on the same feeds, together: VA and var follow from their sum, so that no grouping shows.
         let parts: Vec<Vec<(Alike, Course)>> = self
             .hosts
@@ -284,25 +380,22 @@ impl<'a> Replay<'a> {
                 hosts
                     .chunk_by_mut(|a, b| of(a) == of(b))
                     .map(|alike| {
-                        let mut course = Course::zeros(at.len());
-                        for host in alike.iter_mut().filter(|h| h.on) {
-                            match used {
-                                None => host.play(block, &at, from, steps, whole, &mut course),
-                                Some(used) => host.play_used(&used[host.host.index()], from, steps, &mut course),
-                            }
-                        }
-                        alike.iter_mut().filter(|h| !h.on).for_each(|h| h.bins[0] += at.len() as u32);
+                        let mut course = Course::zeros(part.steps);
+                        alike.iter_mut().for_each(|host| host.play_part(&pass, &mut course));
                         (of(&alike[0]), course)
                     })
                     .collect()
             })
             .collect();
-        let mut together: BTreeMap<Alike, Course> = BTreeMap::new();
-        for (alike, part) in parts.into_iter().flatten() {
-            together.entry(alike).or_insert_with(|| Course::zeros(at.len())).add(&part);
+        for g in self.hosts.iter_mut().flat_map(|h| h.gone.drain(..)) {
+            self.left.entry(g.guest).or_default().add(g.want);
         }
-        let mut total = devices(site, at.len(), None);
-        let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, at.len(), Some(*f))).collect();
+        let mut together: BTreeMap<Alike, Course> = BTreeMap::new();
+        for (alike, course) in parts.into_iter().flatten() {
+            together.entry(alike).or_insert_with(|| Course::zeros(part.steps)).add(&course);
+        }
+        let mut total = devices(site, part.steps, None);
+        let mut by_feed: Vec<Course> = feeds.iter().map(|f| devices(site, part.steps, Some(*f))).collect();
         for ((class, on_feeds), mut course) in together {
             let factors = &site.classes[class.index()].power.power_factor;
             if let [pf] = factors.as_slice() {
@@ -313,43 +406,49 @@ impl<'a> Replay<'a> {
             total.add(&course);
             on_feeds.iter().for_each(|f| by_feed[*f].add(&course));
         }
-        for g in &mut self.homeless {
-            let column = slice(&block.guests[g.guest.index()].cpu_khz, at.start, at.end);
-            let asked = column.iter().map(|x| u128::from(*x)).sum::<u128>();
-            g.asked += asked;
-            g.unserved += asked;
-            self.homeless_asked += asked;
-            g.short_steps += column.iter().filter(|x| **x > 0).count() as u64;
-        }
         self.total.append(total);
         self.feeds.iter_mut().zip(by_feed).for_each(|(f, block)| f.1.append(block));
         self.done = to;
     }
 
-    /// Switches a host on or off, from the next step on.
-    pub(crate) fn switch(&mut self, host: HostId, on: bool) {
-        if let Some(h) = self.hosts.iter_mut().find(|h| h.host == host) {
-            h.on = on;
-        }
+    /// Where a host is among those here, which are in order of class.
+    fn position(&self, host: HostId) -> Option<usize> {
+        let key = |h: HostId| (self.site.hosts[h.index()].class, h);
+        self.hosts.binary_search_by_key(&key(host), |h| key(h.host)).ok()
     }
 
-    /// Puts a guest on another host, or nowhere, from the next step on.
-    pub(crate) fn put(&mut self, guest: GuestId, to: Option<HostId>) {
-        let found = self.hosts.iter_mut().map(|h| &mut h.guests).chain([&mut self.homeless]).find_map(|list| {
-            let i = list.iter().position(|g| g.guest == guest)?;
-            Some(list.remove(i))
-        });
-        let Some(mut state) = found else { return };
-        match to.and_then(|to| self.hosts.iter_mut().find(|h| h.host == to)) {
-            Some(host) => {
-                let vcpus = u64::from(self.site.guests[guest.index()].vcpus);
-                let khz = self.site.class_of(host.host).core_mhz.khz() * vcpus;
-                state.cap_khz = u32::try_from(khz).unwrap_or(u32::MAX);
-                // In order of id, as at the start.
-                let i = host.guests.partition_point(|g| g.guest < guest);
-                host.guests.insert(i, state);
+    /// Plays who runs nowhere, and hands to each host what changes there.
+    fn play_homeless(&mut self, part: &Part<'_>) {
+        let mut since = vec![0; self.homeless.len()];
+        for (t, change) in part.changes {
+            match *change {
+                Change::Host(host, on) => {
+                    if let Some(h) = self.position(host) {
+                        self.hosts[h].turns.push((*t, Turn::Switch(on)));
+                    }
+                }
+                Change::Guest(guest, to) => {
+                    if let Some(h) = self.place[guest.index()] {
+                        self.hosts[h].turns.push((*t, Turn::Goes(guest)));
+                    } else if let Some(i) = self.homeless.iter().position(|g| g.guest == guest) {
+                        let (mut state, since) = (self.homeless.remove(i), since.remove(i));
+                        self.homeless_asked += state.go_without(part, since..*t);
+                        self.left.entry(guest).or_default().add(state.want);
+                    }
+                    let place = to.and_then(|to| self.position(to));
+                    self.place[guest.index()] = place;
+                    let state = GuestState::new(self.site, guest, place.map(|h| self.site.class_of(self.hosts[h].host)));
+                    if let Some(h) = place {
+                        self.hosts[h].turns.push((*t, Turn::Comes(state)));
+                    } else {
+                        self.homeless.push(state);
+                        since.push(*t);
+                    }
+                }
             }
-            None => self.homeless.push(state),
+        }
+        for (g, since) in self.homeless.iter_mut().zip(since) {
+            self.homeless_asked += g.go_without(part, since..part.steps);
         }
     }
 
@@ -380,15 +479,22 @@ impl<'a> Replay<'a> {
         let asked = hosts.iter().map(|h| h.asked_sum).sum::<u128>() + self.homeless_asked;
         let mut short = 0u128;
         for g in hosts.iter().flat_map(|h| &h.guests).chain(&self.homeless) {
-            short += g.unserved;
-            if g.unserved > 0 {
+            let mut want = g.want;
+            if let Some(left) = self.left.get(&g.guest) {
+                want.add(*left);
+            }
+            short += want.unserved;
+            if want.unserved > 0 {
+                if let Some((demand, start)) = self.whole {
+                    want.asked = asked_in_all(&demand.guests[g.guest.index()].cpu_khz, start, self.steps);
+                }
                 unserved.push((
-                    g.unserved,
+                    want.unserved,
                     Unserved {
                         guest: site.guests[g.guest.index()].name.clone(),
-                        asked_ghz_h: ghz_h(g.asked, self.step),
-                        unserved_ghz_h: ghz_h(g.unserved, self.step),
-                        steps: g.short_steps,
+                        asked_ghz_h: ghz_h(want.asked, self.step),
+                        unserved_ghz_h: ghz_h(want.unserved, self.step),
+                        steps: want.short_steps,
                     },
                 ));
             }
@@ -418,15 +524,67 @@ impl<'a> Replay<'a> {
     }
 }
 
+impl GuestState {
+    /// Some steps of a part in which it gets nothing: answers what it asked for.
+    fn go_without(&mut self, part: &Part<'_>, steps: Range<usize>) -> u128 {
+        let mut asked = 0;
+        for (at, _) in part.stretches(steps) {
+            let column = slice(&part.block.guests[self.guest.index()].cpu_khz, at.start, at.end);
+            asked += column.iter().map(|x| u128::from(*x)).sum::<u128>();
+            self.want.short_steps += column.iter().filter(|x| **x > 0).count() as u64;
+        }
+        self.want.asked += asked;
+        self.want.unserved += asked;
+        asked
+    }
+}
+
 impl HostState {
-    /// Plays a block on this host, and adds its power to a course (VA and var only where they are not in proportion to W).
-    fn play(&mut self, block: &Demand, at: &Range<usize>, from: usize, steps: usize, whole: bool, course: &mut Course) {
+    /// Plays a part, from one change here to the next, and adds its power to a course (VA and var only where they are not in
+    /// proportion to W).
+    fn play_part(&mut self, pass: &Pass<'_>, course: &mut Course) {
+        let mut played = 0;
+        for (t, turn) in std::mem::take(&mut self.turns) {
+            self.play_steps(pass, played..t, course);
+            played = t;
+            match turn {
+                Turn::Switch(on) => self.on = on,
+                // In order of id, as at the start.
+                Turn::Comes(g) => self.guests.insert(self.guests.partition_point(|other| other.guest < g.guest), g),
+                Turn::Goes(guest) => {
+                    let i = self.guests.iter().position(|g| g.guest == guest).expect("it came before it goes");
+                    self.gone.push(self.guests.remove(i));
+                }
+            }
+        }
+        self.play_steps(pass, played..pass.part.steps, course);
+    }
+
+    /// Plays some steps of a part in which nothing changes here.
+    fn play_steps(&mut self, pass: &Pass<'_>, steps: Range<usize>, course: &mut Course) {
+        if !self.on {
+            debug_assert!(steps.is_empty() || self.guests.is_empty(), "guests on a host that is off");
+            self.bins[0] += steps.len() as u32;
+        } else if let Some(used) = pass.part.used {
+            for (i, used) in used[self.host.index()][steps.clone()].chunks(BLOCK).enumerate() {
+                self.tally(used, steps.start + i * BLOCK, pass, course);
+            }
+        } else {
+            for (at, to) in pass.part.stretches(steps) {
+                self.play(&at, to, pass, course);
+            }
+        }
+    }
+
+    /// Plays a stretch of the columns, from step `to` of the part on.
+    fn play(&mut self, at: &Range<usize>, to: usize, pass: &Pass<'_>, course: &mut Course) {
+        let block = pass.part.block;
         let mut asked = [0u32; BLOCK];
         let mut start = at.start;
         while start < at.end {
             let end = (start + BLOCK).min(at.end);
-            // Where the stretch lies in the course.
-            let (a, b) = (start - at.start, end - at.start);
+            // Where it lies in the part.
+            let t = to + start - at.start;
             let asked = &mut asked[..end - start];
             asked.fill(0);
             let (mut clipped, mut caps) = (false, 0u64);
@@ -434,13 +592,13 @@ impl HostState {
                 let column = slice(&block.guests[g.guest.index()].cpu_khz, start, end);
                 clipped |= add_narrow(asked, column, g.cap_khz);
                 caps += u64::from(g.cap_khz);
-                if !whole {
-                    g.asked += u128::from(column.iter().map(|x| u64::from(*x)).sum::<u64>());
+                if pass.sums {
+                    g.want.asked += u128::from(column.iter().map(|x| u64::from(*x)).sum::<u64>());
                 }
             }
             // Where no guest asks for more than it can get, and all they can get is a narrow number, nothing has wrapped.
             if !clipped && caps <= u64::from(u32::MAX) {
-                let most = self.tally(asked, a, b, from, steps, course);
+                let most = self.tally(asked, t, pass, course);
                 if most > self.table.capacity_khz {
                     self.play_short(block, start, asked, false);
                 }
@@ -449,7 +607,7 @@ impl HostState {
                 for g in &self.guests {
                     add_wide(&mut wide, slice(&block.guests[g.guest.index()].cpu_khz, start, end));
                 }
-                self.tally(&wide, a, b, from, steps, course);
+                self.tally(&wide, t, pass, course);
                 self.play_short(block, start, &wide, clipped);
             }
             start = end;
@@ -459,16 +617,9 @@ impl HostState {
         self.disk_max = self.disk_max.max(most_together(guests.iter().map(|c| slice(&c.disk_kbs, at.start, at.end)), at.len()));
     }
 
-    /// Plays what the host's CPU gave, step by step.
-    fn play_used(&mut self, used: &[u32], from: usize, steps: usize, course: &mut Course) {
-        for (i, used) in used.chunks(BLOCK).enumerate() {
-            let start = i * BLOCK;
-            self.tally(used, start, start + used.len(), from, steps, course);
-        }
-    }
-
-    /// Looks up the power of each step, and tallies load and power; answers the greatest load.
-    fn tally<T: Copy + Into<u64>>(&mut self, asked: &[T], start: usize, end: usize, from: usize, steps: usize, course: &mut Course) -> u64 {
+    /// Looks up the power of each step from one of a part on, and tallies load and power; answers the greatest load.
+    fn tally<T: Copy + Into<u64>>(&mut self, asked: &[T], start: usize, pass: &Pass<'_>, course: &mut Course) -> u64 {
+        let (from, steps, end) = (pass.from, pass.of, start + asked.len());
         let table = &self.table;
         let bins: &mut [u32; BINS] = self.bins.as_mut_slice().try_into().expect("so many bins");
         // The look-up goes step by step; what follows from it goes many steps at once.
@@ -520,9 +671,9 @@ impl HostState {
             let shares = max_min(self.table.capacity_khz, &able);
             for ((g, want), share) in self.guests.iter_mut().zip(wants).zip(shares) {
                 let missing = u64::from(want) - share;
-                g.unserved += u128::from(missing);
+                g.want.unserved += u128::from(missing);
                 self.unserved += u128::from(missing);
-                g.short_steps += u64::from(missing > 0);
+                g.want.short_steps += u64::from(missing > 0);
             }
         }
     }
@@ -567,6 +718,17 @@ impl HostState {
         }
         self.asked_max as f64 / self.table.capacity_khz as f64
     }
+}
+
+/// The sum of so many steps of a column that begins again where it ends.
+fn asked_in_all(column: &[u32], start: usize, steps: usize) -> u128 {
+    if column.is_empty() {
+        return 0;
+    }
+    let sum = |stretch: &[u32]| stretch.iter().map(|x| u128::from(*x)).sum::<u128>();
+    let (rounds, end) = (steps / column.len(), start + steps % column.len());
+    let (before, beyond) = (end.min(column.len()), end.saturating_sub(column.len()));
+    sum(column) * rounds as u128 + sum(&column[start..before]) + sum(&column[..beyond])
 }
 
 fn slice(column: &[u32], start: usize, end: usize) -> &[u32] {
@@ -677,6 +839,7 @@ fn power_measures(name: &str, course: &Course, step: Nanos, nameplate: models::r
 mod tests {
     use super::*;
     use models::example;
+    use proptest::prelude::*;
 
     /// Two hosts, three guests, 3000 steps of a demand that now and then is above what a host has.
     fn three_guests() -> (Site, Demand, Placement) {
@@ -695,7 +858,7 @@ mod tests {
         let (site, demand, placement) = three_guests();
         let mut parts = Replay::new(&site, &placement, demand.step, 3000);
         for part in [0..1, 1..1000, 1000..1000, 1000..2500, 2500..3000] {
-            parts.push_part(&demand, part, None);
+            parts.push_part(&Part { block: &demand, start: part.start, steps: part.len(), used: None, changes: &[] });
         }
         let (by_host, of_site) = parts.energy_balance();
         assert_eq!(by_host, of_site);
@@ -706,15 +869,14 @@ mod tests {
     fn a_host_that_goes_off_and_a_guest_that_moves_are_the_replays_of_the_stretches() {
         // 0-999 as placed; from 1000 on g1 runs nowhere; from 1500 on it is on h2; from 2000 on h1 is off and g0 nowhere.
         let (site, demand, placement) = three_guests();
-        let mut parts = Replay::new(&site, &placement, demand.step, 3000);
-        parts.push_part(&demand, 0..1000, None);
-        parts.put(GuestId(1), None);
-        parts.push_part(&demand, 1000..1500, None);
-        parts.put(GuestId(1), Some(HostId(1)));
-        parts.push_part(&demand, 1500..2000, None);
-        parts.put(GuestId(0), None);
-        parts.switch(HostId(0), false);
-        parts.push_part(&demand, 2000..3000, None);
+        let changes = [
+            (1000, Change::Guest(GuestId(1), None)),
+            (1500, Change::Guest(GuestId(1), Some(HostId(1)))),
+            (2000, Change::Guest(GuestId(0), None)),
+            (2000, Change::Host(HostId(0), false)),
+        ];
+        let mut parts = Replay::whole(&site, &placement, &demand, 0, 3000);
+        parts.push_part(&Part { block: &demand, start: 0, steps: 3000, used: None, changes: &changes });
         let (by_host, of_site) = parts.energy_balance();
         assert_eq!(by_host, of_site);
         let whole = parts.finish();
@@ -749,5 +911,95 @@ mod tests {
         // All hosts' energy is the site's: there are no devices.
         let hosts: f64 = whole.hosts.iter().map(|h| h.energy_wh.get()).sum();
         assert!((hosts / energy - 1.0).abs() < 1e-12);
+    }
+
+    /// Changes of placement in order of time; a host that goes off has its guests taken off it first.
+    fn timeline(drawn: &[(usize, u32, Option<u32>, bool)], placement: &Placement) -> Vec<(usize, Change)> {
+        let (mut on, mut host_of) = (placement.on.clone(), placement.host_of.clone());
+        let mut changes = Vec::new();
+        for &(t, guest, host, switches) in drawn {
+            if let Some(h) = host.filter(|_| switches) {
+                on[h as usize] = !on[h as usize];
+                for (g, place) in host_of.iter_mut().enumerate().filter(|(_, place)| **place == Some(HostId(h))) {
+                    changes.push((t, Change::Guest(GuestId::at(g), None)));
+                    *place = None;
+                }
+                changes.push((t, Change::Host(HostId(h), on[h as usize])));
+            } else {
+                let to = host.filter(|h| on[*h as usize]).map(HostId);
+                changes.push((t, Change::Guest(GuestId(guest), to)));
+                host_of[guest as usize] = to;
+            }
+        }
+        changes
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_with_all_changes_is_a_part_for_each_step_and_the_replays_of_all_steps(
+            mut drawn in prop::collection::vec((0usize..=250, 0u32..3, prop::option::of(0u32..2), any::<bool>()), 0..12),
+            start in 0usize..90,
+            cut in 0usize..250,
+            varying: bool,
+        ) {
+            // 250 steps of columns of 90, which begin again where they end.
+            let (mut site, mut demand, placement) = three_guests();
+            if varying {
+                site.classes[0].power.power_factor = [0.7, 0.95].map(|x| models::quantity::PowerFactor::new(x).unwrap()).to_vec();
+            }
+            demand.steps = 90;
+            demand.guests.iter_mut().for_each(|c| { c.cpu_khz.truncate(90); c.net_kbs.truncate(90); });
+            drawn.sort_by_key(|d| d.0);
+            let changes = timeline(&drawn, &placement);
+            let play = |cuts: &[usize]| {
+                let mut parts = Replay::whole(&site, &placement, &demand, start, 250);
+                for cut in cuts.windows(2) {
+                    let (a, b) = (cut[0], cut[1]);
+                    let of_part = |t: usize| if b == 250 { a <= t } else { (a..b).contains(&t) };
+                    let here: Vec<_> = changes.iter().filter(|c| of_part(c.0)).map(|c| (c.0 - a, c.1)).collect();
+                    parts.push_part(&Part { block: &demand, start: (start + a) % 90, steps: b - a, used: None, changes: &here });
+                }
+                let (by_host, of_site) = parts.energy_balance();
+                assert_eq!(by_host, of_site);
+                parts.finish()
+            };
+            let whole = play(&[0, 250]);
+            prop_assert_eq!(&whole, &play(&[0, cut, 250]));
+            prop_assert_eq!(&whole, &play(&(0..=250).collect::<Vec<_>>()));
+            // Each step by itself, as it is placed then.
+            let mut now = placement.clone();
+            let (mut energy, mut asked) = (0.0, 0.0);
+            let mut by_guest = BTreeMap::<String, (f64, u64)>::new();
+            for t in 0..250 {
+                for (_, change) in changes.iter().filter(|c| c.0 == t) {
+                    match *change {
+                        Change::Host(h, on) => now.on[h.index()] = on,
+                        Change::Guest(g, to) => now.host_of[g.index()] = to,
+                    }
+                }
+                let mut step = demand.clone();
+                step.steps = 1;
+                for c in &mut step.guests {
+                    (c.cpu_khz, c.net_kbs) = (vec![c.cpu_khz[(start + t) % 90]], Vec::new());
+                }
+                let m = replay(&site, &step, &now);
+                energy += m.site.energy_wh.get();
+                asked += m.asked_ghz_h;
+                for u in m.unserved {
+                    let sum = by_guest.entry(u.guest).or_default();
+                    (sum.0, sum.1) = (sum.0 + u.unserved_ghz_h, sum.1 + u.steps);
+                }
+            }
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b);
+            prop_assert!(near(whole.site.energy_wh.get(), energy) && near(whole.asked_ghz_h, asked));
+            prop_assert_eq!(whole.unserved.len(), by_guest.len());
+            for u in &whole.unserved {
+                let (unserved, steps) = by_guest[&u.guest];
+                prop_assert!(near(u.unserved_ghz_h, unserved) && u.steps == steps);
+                let g: usize = u.guest[1..].parse().unwrap();
+                let column: f64 = (0..250).map(|t| f64::from(demand.guests[g].cpu_khz[(start + t) % 90])).sum();
+                prop_assert!(near(u.asked_ghz_h, column / 1e6 / 12.0));
+            }
+        }
     }
 }

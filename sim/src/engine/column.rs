@@ -28,10 +28,18 @@ impl World<'_> {
         // Where there are no jobs, nobody feels the background but guests that boot.
         if !self.model.flows.is_empty() || self.boots > 0 {
             for g in 0..self.guests.len() as u32 {
-                self.background_of(g);
+                if !self.model.flows.is_empty() || self.feels_boots(g) {
+                    self.background_of(g);
+                }
             }
         }
         self.queue.push(Nanos(self.now + step), Event::Column);
+    }
+
+    /// Whether some guest boots on the host of this one, or may read from the storage of this one.
+    pub(super) fn feels_boots(&self, guest: u32) -> bool {
+        let host = self.guests[guest as usize].host;
+        host != NONE && (self.hosts[host as usize].booting > 0 || (self.boots > 0 && self.model.guests[guest as usize].storage.is_some()))
     }
 
     /// Gives a guest that runs the background of the step in course.

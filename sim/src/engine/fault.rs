@@ -391,8 +391,13 @@ impl World<'_> {
             let Some(guest) = self.hosts[host as usize].to_boot.pop_front() else { return };
             self.hosts[host as usize].booting += 1;
             self.boots += 1;
-            if self.boots == 1 && self.model.flows.is_empty() {
-                (0..self.guests.len() as u32).for_each(|g| self.background_of(g));
+            // Where nothing is known of recovery, a boot is no work, and feels nothing.
+            if self.hosts[host as usize].booting == 1 && self.model.flows.is_empty() && self.model.recovery.is_some() {
+                (0..self.guests.len() as u32)
+                    .filter(|g| self.feels_boots(*g))
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .for_each(|g| self.background_of(g));
             }
             let Some(job) = self.new_job() else { return };
             let turn = self.jobs[job as usize].turn;

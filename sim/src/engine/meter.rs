@@ -2,18 +2,22 @@
 //!
 //! Power curves are measured against mean load, so that power is looked up for the mean of a step and never for an
 //! instant. In a run with jobs, the load of a host is what its CPU gave in the step; in a run of columns alone, it is what
-//! the columns ask for, and steps between two changes of placement are one pass over columns. A change of placement counts from
-//! the next step on.
+//! the columns ask for. A change of placement counts from the next step on; changes are kept with their step, and each host plays
+//! its own in one pass over many steps.
 
 use models::demand::Demand;
 use models::site::{GuestId, HostId};
 
-use super::model::Model;
+use super::model::{Background, Model};
 use crate::measure::Measures;
-use crate::replay::Replay;
+use crate::replay::{Change, Part, Replay};
 
-/// Steps that are played at once, at most.
-const BLOCK: usize = 1024;
+/// Steps that are played at once, at most: with what hosts used in each of them, and of columns alone. Either bounds what is held.
+const USED_AT_ONCE: usize = 1024;
+const ALONE_AT_ONCE: usize = 16 * 1024;
+
+/// Changes of placement that are kept before all is played up to them, at least.
+const CHANGES_KEPT: usize = 1 << 16;
 
 pub(super) struct Meter<'a> {
     replay: Replay<'a>,
@@ -26,12 +30,8 @@ pub(super) struct Meter<'a> {
     played: usize,
     /// By host: what its CPU gave in the steps not yet played, kHz. Nothing in a run of columns alone.
     used: Option<Vec<Vec<u32>>>,
-    changes: Vec<Change>,
-}
-
-enum Change {
-    Host(u32, bool),
-    Guest(u32, Option<u32>),
+    /// Changes of placement in the steps not yet played, and the step of the run from which on each counts.
+    changes: Vec<(usize, Change)>,
 }
 
 impl<'a> Meter<'a> {
@@ -39,17 +39,14 @@ impl<'a> Meter<'a> {
         let background = model.columns?;
         let step = background.demand.step.0;
         let steps = (model.lasts.0 / step) as usize;
-        let used = (!model.flows.is_empty()).then(|| vec![Vec::with_capacity(BLOCK); model.hosts.len()]);
-        Some(Self {
-            replay: Replay::new(background.site, background.placement, background.demand.step, steps),
-            demand: background.demand,
-            offset: (model.start.0 / step) as usize,
-            steps,
-            done: 0,
-            played: 0,
-            used,
-            changes: Vec::new(),
-        })
+        let offset = (model.start.0 / step) as usize % background.demand.steps.max(1);
+        let used = (!model.flows.is_empty()).then(|| vec![Vec::with_capacity(USED_AT_ONCE); model.hosts.len()]);
+        let Background { site, placement, demand } = background;
+        let replay = match used {
+            Some(_) => Replay::new(site, placement, demand.step, steps),
+            None => Replay::whole(site, placement, demand, offset, steps),
+        };
+        Some(Self { replay, demand, offset, steps, done: 0, played: 0, used, changes: Vec::new() })
     }
 
     /// A step has gone by, in which each host used so many kHz.
@@ -61,36 +58,35 @@ impl<'a> Meter<'a> {
             all.iter_mut().enumerate().for_each(|(h, column)| column.push(used(h)));
         }
         self.done += 1;
-        let full = self.used.is_some() && self.done - self.played >= BLOCK;
-        if full || !self.changes.is_empty() {
+        let most = if self.used.is_some() { USED_AT_ONCE } else { ALONE_AT_ONCE };
+        if self.done - self.played >= most || self.changes.len() >= CHANGES_KEPT {
             self.play();
         }
     }
 
     pub(super) fn host_changes(&mut self, host: u32, on: bool) {
-        self.changes.push(Change::Host(host, on));
+        self.changes.push((self.done + 1, Change::Host(HostId(host), on)));
     }
 
     pub(super) fn guest_changes(&mut self, guest: u32, host: Option<u32>) {
-        self.changes.push(Change::Guest(guest, host));
+        self.changes.push((self.done + 1, Change::Guest(GuestId(guest), host.map(HostId))));
     }
 
-    /// Plays what has gone by, then lets the changes take effect.
+    /// Plays what has gone by, with all changes until then.
     fn play(&mut self) {
-        while self.played < self.done {
-            let at = (self.offset + self.played) % self.demand.steps;
-            let count = (self.done - self.played).min(self.demand.steps - at);
-            let used =
-                self.used.as_mut().map(|all| all.iter_mut().map(|column| column.drain(..count).collect()).collect::<Vec<Vec<u32>>>());
-            self.replay.push_part(self.demand, at..at + count, used.as_deref());
-            self.played += count;
-        }
-        for change in self.changes.drain(..) {
-            match change {
-                Change::Host(host, on) => self.replay.switch(HostId(host), on),
-                Change::Guest(guest, host) => self.replay.put(GuestId(guest), host.map(HostId)),
-            }
-        }
+        let steps = self.done - self.played;
+        // What changed in the last step of all counts from no step on: it only says who is where at the end.
+        self.changes.iter_mut().for_each(|(step, _)| *step = (*step - self.played).min(steps));
+        self.replay.push_part(&Part {
+            block: self.demand,
+            start: (self.offset + self.played) % self.demand.steps.max(1),
+            steps,
+            used: self.used.as_deref(),
+            changes: &self.changes,
+        });
+        self.changes.clear();
+        self.used.iter_mut().flatten().for_each(Vec::clear);
+        self.played = self.done;
     }
 
     /// Energy from nowhere, for the tests of the audit.
