@@ -45,7 +45,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             let files = write::run(&folder, &outcome.run, outcome.plan.as_ref())?;
             let text = reports::summary(&outcome.run, outcome.plan.as_ref()) + &write::listing(&files);
             say(text, &|| pipeline::summary_json(&outcome, &files))?;
-            Ok(exit(outcome.plan.is_some()))
+            Ok(exit(outcome.plan.is_some() && outcome.run.requests.iter().all(pipeline::promises_kept)))
         }
         Command::Simulate { site, placement, stream, requests, cases, precision } => {
             let run = if *stream {
@@ -54,12 +54,13 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
                 let asked = requests.then_some(pipeline::Asked { cases, precision: *precision });
                 pipeline::simulate(pipeline::load(site, common)?, placement.as_deref(), asked, common)?
             };
-            if let Some(folder) = &common.out {
-                write::run(folder, &run, None)?;
-            }
+            let files = match &common.out {
+                Some(folder) => write::run(folder, &run, None)?,
+                None => Vec::new(),
+            };
             let played: String = run.requests.iter().map(reports::requests).collect();
-            say(reports::measures(&run) + &played, &|| Ok(reports::json::to_text(&run)))?;
-            Ok(exit(run.requests.iter().all(|f| f.cases[0].unstable.is_none())))
+            say(reports::measures(&run) + &played + &write::listing(&files), &|| Ok(reports::json::to_text(&run)))?;
+            Ok(exit(run.requests.iter().all(pipeline::promises_kept)))
         }
         Command::Check { what, scenario } => {
             let checked = pipeline::check(what, scenario.as_deref(), common)?;

@@ -499,6 +499,11 @@ fn choose(
     Ok(Chosen { found, findings, said })
 }
 
+/// Whether no promise is surely broken in the ordinary course.
+pub fn promises_kept(findings: &Findings) -> bool {
+    broken_promises(findings) == 0
+}
+
 /// Promises that are surely broken; a candidate on which the flows are unstable breaks all of them.
 fn broken_promises(findings: &Findings) -> usize {
     let ordinary = &findings.cases[0];

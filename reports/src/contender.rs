@@ -11,6 +11,7 @@ use models::rule::{Judgement, Verdict};
 use serde::Serialize;
 use sim::measure::Measures;
 
+use crate::course;
 use crate::run::{Fleet, Run};
 use crate::say;
 
@@ -74,7 +75,14 @@ pub(crate) fn answer(run: &Run, plan: Option<&Plan>) -> Answer {
     if let Some(fleet) = chosen(run) {
         let verdicts = verdicts(fleet);
         let (word, tone) = if verdicts.iter().all(|j| j.verdict.holds()) { ("fits", "good") } else { ("not shown to fit", "bad") };
-        return Answer { word, tone, sentence: format!("{}{}; {}.", carry(fleet), draw(run, fleet), rules(&verdicts)) };
+        let sentence = format!("{}{}; {}.", carry(fleet), draw(run, fleet), rules(&verdicts));
+        // Who signs for the rules signs for what users feel, too.
+        let broken = run.requests.iter().find(|r| r.fleet == fleet.name).map(course::broken).unwrap_or_default();
+        if tone == "good" && !broken.is_empty() {
+            let sentence = format!("not kept at request level: {}. {sentence}", broken.join(", "));
+            return Answer { word: "breaks promises", tone: "bad", sentence };
+        }
+        return Answer { word, tone, sentence };
     }
     if let Some(first) = run.conflicts.first() {
         return Answer { word: "does not fit", tone: "bad", sentence: sentence(first) };

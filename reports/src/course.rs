@@ -182,6 +182,9 @@ pub(crate) fn counts(case: &CaseFindings) -> String {
     let moved = case.comparisons.iter().filter(|c| c.moved).count() as u64;
     let still = case.comparisons.len() as u64 - moved;
     let unknown = case.flows.len().saturating_sub(case.comparisons.len()) as u64;
+    if case.replications < 2 {
+        return "one replication: whether a flow moved is not tested".into();
+    }
     let mut text = format!(
         "{} moved, {} did not move beyond {} interval",
         say::some(moved, "flow", "flows"),
@@ -247,6 +250,11 @@ pub(crate) const fn kept(kept: Kept) -> (&'static str, &'static str) {
     }
 }
 
+/// For how many a promise was missed: `12 % (11 to 13) of its jobs`.
+pub(crate) fn missed(p: &Promise) -> String {
+    p.missed.as_ref().map_or_else(|| "nobody knows how many".into(), |m| format!("{} of its jobs", amount(m, "%").ranged()))
+}
+
 /// What is promised: `p95 within 0.8 s`.
 pub(crate) fn promised(p: &Promise) -> String {
     format!("{} within {}", percentile(p.percentile), within(p.within_s))
@@ -263,10 +271,17 @@ pub(crate) fn within(seconds: f64) -> String {
 pub(crate) fn promises(case: &CaseFindings) -> (usize, usize, Vec<(&FlowFindings, &Promise)>) {
     let all: Vec<(&FlowFindings, &Promise)> = case.flows.iter().filter_map(|f| Some((f, f.objective.as_ref()?))).collect();
     let rank = |p: &Promise| u8::from(p.kept == Kept::Undecided);
-    let beyond = |p: &Promise| p.reached.as_ref().map_or(0.0, |r| r.value / p.within_s);
+    let beyond = |p: &Promise| p.missed.as_ref().map_or(0.0, |m| m.value / (100.0 - p.percentile));
     let mut open: Vec<_> = all.iter().copied().filter(|(_, p)| p.kept != Kept::Yes).collect();
     open.sort_by(|a, b| rank(a.1).cmp(&rank(b.1)).then_with(|| beyond(b.1).total_cmp(&beyond(a.1))).then_with(|| a.0.name.cmp(&b.0.name)));
     (all.len() - open.len(), all.len(), open)
+}
+
+/// The flows whose promises are surely not kept in the ordinary course; all with a promise where it is unstable.
+pub(crate) fn broken(findings: &Findings) -> Vec<&str> {
+    let Some(case) = findings.cases.first() else { return Vec::new() };
+    let no = |f: &&FlowFindings| f.objective.as_ref().is_some_and(|p| case.unstable.is_some() || p.kept == Kept::No);
+    case.flows.iter().filter(no).map(|f| f.name.as_str()).collect()
 }
 
 /// The request level of a run in a line or two for its summary, without a stop.
@@ -286,7 +301,9 @@ pub(crate) fn brief(findings: &Findings) -> Option<String> {
         let within = within(p.within_s);
         let name = percentile(p.percentile);
         parts.push(match (&p.reached, p.kept) {
-            (Some(r), Kept::No) => format!("{} {name} {} over its {within}", flow.name, delay(r).ranged()),
+            // Those that were served may be in time while others are lost or still wait.
+            (Some(r), Kept::No) if r.value > p.within_s => format!("{} {name} {} over its {within}", flow.name, delay(r).ranged()),
+            (_, Kept::No) => format!("{} misses its {within} for {}", flow.name, missed(p)),
             (Some(r), _) => format!("{} {name} {} not shown within its {within}", flow.name, delay(r).ranged()),
             (None, _) => format!("{}: too few jobs for its {name} within {within}", flow.name),
         });

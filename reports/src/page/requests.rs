@@ -2,7 +2,7 @@
 
 use models::plan::Figure;
 use serde::Serialize;
-use sim::experiment::{CaseFindings, Comparison, Findings, FlowFindings, FlowPoint, Kept, ORDINARY};
+use sim::experiment::{CaseFindings, Comparison, Findings, FlowFindings, FlowPoint, GuestFindings, Kept, ORDINARY};
 
 use super::{Chart, SCREEN_ONLY, chart};
 use crate::Error;
@@ -40,6 +40,7 @@ pub(super) struct Played {
     fleet: String,
     played: String,
     sure: String,
+    notes: Vec<String>,
     heads: Vec<&'static str>,
     cases: Vec<Case>,
 }
@@ -177,6 +178,7 @@ fn played(findings: &Findings) -> Result<Played, Error> {
     }
     Ok(Played {
         fleet: findings.fleet.clone(),
+        notes: findings.notes.clone(),
         played: course::played(findings, true),
         sure,
         heads: QUANTILES.iter().map(|q| q.0).collect(),
@@ -229,8 +231,10 @@ fn case(findings: &Findings, case: &CaseFindings, ordinary: bool) -> Result<Case
         promises += &format!("; undecided: {}", unsure.join(", "));
     }
     // What lacks CPU in the other case as much as in this one is told there.
+    let maybe = |f: Option<&Figure>| f.map_or_else(|| missing(""), |x| cell(&amount(x, "")));
+    let steal = |g: &GuestFindings| g.steal.as_ref().map_or(0.0, |s| s.value);
     let lacks_as_much = |name: &str, now: f64| {
-        let then = other.and_then(|o| o.guests.iter().find(|x| x.guest == name)).map(|x| x.steal.value);
+        let then = other.and_then(|o| o.guests.iter().find(|x| x.guest == name)).map(steal);
         !ordinary && then.is_some_and(|then| (now - then).abs() < SAME_PERCENT)
     };
     let short_as_much = |name: &str, now: f64| {
@@ -240,14 +244,14 @@ fn case(findings: &Findings, case: &CaseFindings, ordinary: bool) -> Result<Case
     let guests: Vec<Guest> = case
         .guests
         .iter()
-        .filter(|g| g.down.value > 0.0 || !lacks_as_much(&g.guest, g.steal.value))
+        .filter(|g| g.down.value > 0.0 || !lacks_as_much(&g.guest, steal(g)))
         .map(|g| Guest {
             name: g.guest.clone(),
             down: cell(&amount(&g.down, "")),
             outages: cell(&amount(&g.outages, "")),
-            steal: cell(&amount(&g.steal, "")),
-            own: cell(&amount(&g.own_ghz_h, "")),
-            hypervisor: cell(&amount(&g.hypervisor_ghz_h, "")),
+            steal: maybe(g.steal.as_ref()),
+            own: maybe(g.own_ghz_h.as_ref()),
+            hypervisor: maybe(g.hypervisor_ghz_h.as_ref()),
         })
         .collect();
     let hosts: Vec<Host> = case
@@ -330,14 +334,16 @@ fn case(findings: &Findings, case: &CaseFindings, ordinary: bool) -> Result<Case
 }
 
 fn flow(f: &FlowFindings) -> Flow {
-    let mut cells: Vec<Cell> = [&f.arrived, &f.served, &f.lost].into_iter().map(|x| cell(&amount(x, ""))).collect();
+    let mut cells: Vec<Cell> = [&f.arrived, &f.served, &f.lost, &f.left].into_iter().map(|x| cell(&amount(x, ""))).collect();
     let of = |x: Option<&Figure>| x.map_or_else(|| missing("too few jobs"), |x| cell(&delay(x)));
     cells.push(of(f.mean.as_ref()));
     cells.extend(QUANTILES.iter().map(|q| of(quantile(f, q.1))));
     let promise = f.objective.as_ref().map(|p| {
         let (word, class) = course::kept(p.kept);
         let reached = p.reached.as_ref().map_or_else(|| "too few jobs".to_owned(), |r| delay(r).ranged());
-        Promised { word, class, text: format!("{}: {reached}", course::promised(p)) }
+        let missed =
+            p.missed.as_ref().filter(|m| m.value > 0.0).map_or_else(String::new, |_| format!("; missed for {}", course::missed(p)));
+        Promised { word, class, text: format!("{}: {reached}{missed}", course::promised(p)) }
     });
     Flow { name: f.name.clone(), title: f.title.clone(), cells, promise }
 }
@@ -466,14 +472,16 @@ fn small(case: &CaseFindings, beside: Option<&CaseFindings>, c: &Comparison) -> 
     let what = "p95 of the delay";
     let level = course::flow(case, &c.flow).and_then(promise_95);
     let promised = level.map_or_else(String::new, |l| format!(", {} promised", course::within(l)));
-    let label = format!("{what} of {} over time in {}, changed by {}{promised}.", c.flow, case.name, course::change(c).ranged());
+    let label =
+        format!("{what} of {} over time in {}; its mean delay changed by {}{promised}.", c.flow, case.name, course::change(c).ranged());
     let traces = beside.and_then(|o| trace(o, Ink::Before)).into_iter().chain(trace(case, Ink::Case)).collect();
     let course = Course { unit: "s", from: case.from_h, hours: case.lasts_h, scale: Scale::Log, traces, level, label };
     if !course.shows() {
         return Ok(None);
     }
     let title = format!("{}, {what}", c.flow);
-    Ok(Some(Small { title, note: course::change(c).ranged(), svg: course.svg(Width::Narrow)? }))
+    let note = c.of_p95.as_ref().map_or_else(|| format!("mean {}", course::change(c).ranged()), |p| course::change_of(p).ranged());
+    Ok(Some(Small { title, note, svg: course.svg(Width::Narrow)? }))
 }
 
 /// Arrivals and losses of the flow whose arrivals change most; of the one that loses most where none changes.

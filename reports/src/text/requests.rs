@@ -10,7 +10,7 @@ use crate::course::{
 use crate::say;
 
 /// Most flows in the table; those whose promises are not kept are the last to be left out.
-const MOST_FLOWS: usize = 20;
+const MOST_FLOWS: usize = 40;
 
 /// Most names in a list.
 const MOST_NAMES: usize = 3;
@@ -30,6 +30,9 @@ pub fn requests(findings: &Findings) -> String {
     let troubles = [lost(ordinary), guests(ordinary)].into_iter().flatten().collect::<Vec<_>>().join("; ");
     if !troubles.is_empty() {
         lines.push(troubles);
+    }
+    for note in &findings.notes {
+        lines.extend(wrap(&format!("note: {note}"), COLUMNS, 6));
     }
     if !cases.is_empty() {
         lines.push(String::new());

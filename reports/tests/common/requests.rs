@@ -29,6 +29,7 @@ fn flow(name: &str, title: &str, jobs: f64, p95: f64, promise: Option<(f64, f64)
         served: count("jobs served", jobs),
         lost: figure("jobs lost", "", 0.0, 0.0),
         retried: figure("attempts put off", "", 0.0, 0.0),
+        left: figure("jobs left at the end", "", 3.0, 1.0),
         late: None,
         mean: Some(figure("mean delay", "s", 0.4 * p95, 0.008 * p95)),
         quantiles,
@@ -40,7 +41,7 @@ fn flow(name: &str, title: &str, jobs: f64, p95: f64, promise: Option<(f64, f64)
     course(&mut f, |_| (1.0, 1.0, 0.0));
     if let Some((percentile, within_s)) = promise {
         let reached = f.quantiles.iter().find(|q| (100.0 * q.0 - percentile).abs() < 1e-9).map(|q| q.1.clone());
-        f.objective = Some(Promise { percentile, within_s, kept: Kept::Undecided, reached });
+        f.objective = Some(Promise { percentile, within_s, kept: Kept::Undecided, reached, missed: None });
         judge(&mut f);
     }
     f
@@ -108,9 +109,9 @@ fn host(name: &str, busy: f64, short: f64, down: f64) -> HostFindings {
 fn guest(name: &str, steal: f64, down: f64, outages: f64) -> GuestFindings {
     GuestFindings {
         guest: name.into(),
-        steal: figure("steal", "%", steal, 0.15 * steal),
-        own_ghz_h: figure("own CPU", "GHz h", 0.84, 0.012),
-        hypervisor_ghz_h: figure("the hypervisor's CPU for it", "GHz h", 0.11, 0.002),
+        steal: Some(figure("steal", "%", steal, 0.15 * steal)),
+        own_ghz_h: Some(figure("own CPU", "GHz h", 0.84, 0.012)),
+        hypervisor_ghz_h: Some(figure("the hypervisor's CPU for it", "GHz h", 0.11, 0.002)),
         down: figure("time down", "min", down, 0.0),
         outages: figure("outages", "", outages, 0.0),
     }
@@ -264,7 +265,7 @@ pub fn hour(fleet: &str) -> Findings {
         .collect();
     years.log = (0..400).map(|i| LogLine { at_ns: i * 1_500_000_000_000_000, what: format!("vm{:02} fails", i % 11 + 1) }).collect();
 
-    Findings { fleet: fleet.into(), seed: 42, cases: vec![ordinary, down, burst, pool, cut, years] }
+    Findings { fleet: fleet.into(), seed: 42, cases: vec![ordinary, down, burst, pool, cut, years], notes: Vec::new() }
 }
 
 /// Two flows and two cases, small enough to read: `a` promises and breaks, `b` has too few jobs for its 99th percentile. In `down`
@@ -313,5 +314,5 @@ pub fn two_flows() -> Findings {
         Some(("unstable: t1 after day 1 00:10:00: 1000 jobs present, the most of them of b; offered 3.00 cores, capacity 2.00".into(), 4));
     flood.against = Some(ORDINARY.into());
     flood.comparisons = vec![compare("a", 0.0, 0.1, false), compare("b", 30.0, 2.0, true)];
-    Findings { fleet: "plan".into(), seed: 42, cases: vec![ordinary, down, flood] }
+    Findings { fleet: "plan".into(), seed: 42, cases: vec![ordinary, down, flood], notes: Vec::new() }
 }

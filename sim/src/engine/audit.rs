@@ -116,6 +116,10 @@ impl World<'_> {
     /// The end of a run: everything observed.
     pub(super) fn close(mut self) -> Result<Outcome, Box<Broken>> {
         let now = self.now;
+        for j in self.jobs.iter().filter(|j| j.is != JobIs::Free && j.flow != BOOT) {
+            let within = self.model.flows[j.flow as usize].within.map_or(u64::MAX, |w| w.0);
+            self.flows[j.flow as usize].tally.overdue += u64::from(now - j.began > within);
+        }
         for g in 0..self.guests.len() as u32 {
             self.leave_accounts(g);
         }

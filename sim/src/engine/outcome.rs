@@ -83,7 +83,7 @@ pub struct Stopped {
     pub flow: String,
     /// The tier with the most jobs.
     pub tier: Option<String>,
-    /// Jobs present.
+    /// Jobs present: the most that there may be.
     pub present: u64,
     /// CPU offered to the tier since the start, in cores.
     pub offered_cores: f64,
@@ -96,7 +96,7 @@ impl std::fmt::Display for Stopped {
         let service = self.tier.as_deref().unwrap_or(&self.flow);
         write!(
             f,
-            "unstable: {service} after {:.0} s: {} jobs present, the most of them of {}; offered {:.2} cores, capacity {:.2}",
+            "unstable: {service} after {:.0} s: {} jobs present, which is the population cap, the most of them of {}; offered {:.2} cores, capacity {:.2}",
             self.at.as_seconds(),
             self.present,
             self.flow,
@@ -139,6 +139,8 @@ pub struct Tally {
     pub late: u64,
     /// Jobs present.
     pub present: u64,
+    /// Jobs present at the end that are later than promised already.
+    pub overdue: u64,
     /// Times that a job came to a CPU, and of those, times that no part of it was idle.
     pub dispatches: u64,
     /// See above.
@@ -189,16 +191,19 @@ impl Bin {
         (self.served > 0).then(|| self.delay_sum as f64 / self.served as f64 / 1e9)
     }
 
-    /// A quantile of the delay, seconds, to a sixteenth of a decade (15 %), rounded up: for a picture, not for a promise.
+    /// A quantile of the delay, seconds, read off steps of a sixteenth of a decade (15 %), in proportion within a step: for a
+    /// picture, not for a promise.
     #[must_use]
     pub fn quantile_s(&self, q: f64) -> Option<f64> {
-        let rank = (q * self.served as f64) as u64;
-        let mut below = 0;
-        for (i, n) in self.counts.iter().enumerate() {
-            below += u64::from(*n);
-            if below > rank {
-                return Some(1e-4 * libm::pow(10.0, (i + 1) as f64 / STEPS_A_DECADE as f64));
+        let rank = q * self.served as f64;
+        let mut below = 0.0;
+        for (i, n) in self.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let here = f64::from(*n);
+            if below + here > rank {
+                let within = ((rank - below) / here).max(0.0);
+                return Some(1e-4 * libm::pow(10.0, (i as f64 + within) / STEPS_A_DECADE as f64));
             }
+            below += here;
         }
         None
     }
@@ -233,6 +238,7 @@ impl Tally {
             retried: 0,
             late: 0,
             present: 0,
+            overdue: 0,
             dispatches: 0,
             dispatched_busy: 0,
             delays: Delays::new(),

@@ -168,44 +168,7 @@ impl<'a> Setting<'a> {
         }
         let mut links: Vec<Option<u32>> = vec![None; self.loads.len()];
         for flow in &requests.flows {
-            let stages = flow.stages.iter().map(|stage| {
-                let mut phases = Vec::new();
-                if let Some((load, cost)) = stage.cost.and_then(|i| Some((i, unit_cost(&self.loads[i].kind)?))) {
-                    let network = match &self.loads[load].kind {
-                        LoadKind::Passes { first, every, window, link_bytes_per_s, .. } => {
-                            On::Other(*links[load].get_or_insert_with(|| {
-                                model.others.push(Other {
-                                    name: format!("link of {}", self.loads[load].name),
-                                    per_s: *link_bytes_per_s as u64,
-                                    at_once: 1,
-                                    windows: Some((*first, *every, *window)),
-                                });
-                                model.others.len() as u32 - 1
-                            }))
-                        }
-                        _ => On::Network,
-                    };
-                    let khz_s = cost.cpu_ms / 1000.0 * cost.at.get() * 1000.0;
-                    let add = |phases: &mut Vec<Phase>, on, mean, shape| {
-                        if mean > 0.0 {
-                            phases.push(Phase { on, work: Distribution { mean, shape } });
-                        }
-                    };
-                    add(&mut phases, network, cost.net_bytes, stage.bytes_shape);
-                    phases.extend(stage.delay_s.map(|work| Phase { on: On::Delay, work }));
-                    add(&mut phases, On::Cpu, khz_s, stage.cpu_shape);
-                    add(&mut phases, On::Disk, cost.disk_bytes, stage.bytes_shape);
-                } else {
-                    phases.extend(stage.delay_s.map(|work| Phase { on: On::Delay, work }));
-                }
-                Stage {
-                    tier: stage.tier.map(|t| leader(t.index()) as u32),
-                    phases,
-                    then: stage.then.iter().map(|(share, to)| (*share, *to as u32)).collect(),
-                    copies: stage.copies,
-                }
-            });
-            let stages = stages.collect();
+            let stages = self.stages(flow, &mut model.others, &mut links, leader);
             let clients = match flow.arrivals {
                 Source::Clients { users, think_s } => Some((users, think_s)),
                 Source::Load(_) => None,
@@ -231,6 +194,69 @@ impl<'a> Setting<'a> {
             model.generators.push(Generator { flow: burst.flow.0, name, arrivals: Arrivals::Poisson(rate) });
         }
         debug_assert_eq!(site.guests.len(), model.guests.len());
+    }
+
+    /// The stages of a flow. What waits for a link waits where it came from and not on the guest that will take it: it is a stage
+    /// of its own, before the one that it leads to.
+    fn stages(&self, flow: &flow::Flow, others: &mut Vec<Other>, links: &mut [Option<u32>], leader: impl Fn(usize) -> usize) -> Vec<Stage> {
+        let link_of = |stage: &flow::Stage| stage.cost.filter(|i| matches!(self.loads[*i].kind, LoadKind::Passes { .. }));
+        let mut position = Vec::with_capacity(flow.stages.len());
+        let mut next = 0;
+        for stage in &flow.stages {
+            position.push(next);
+            next += 1 + u32::from(link_of(stage).is_some());
+        }
+        let mut stages = Vec::with_capacity(next as usize);
+        for stage in &flow.stages {
+            let add = |phases: &mut Vec<Phase>, on, mean, shape| {
+                if mean > 0.0 {
+                    phases.push(Phase { on, work: Distribution { mean, shape } });
+                }
+            };
+            let cost = stage.cost.and_then(|i| unit_cost(&self.loads[i].kind));
+            let mut phases = Vec::new();
+            if let (Some(load), Some(cost)) = (link_of(stage), cost) {
+                let link = *links[load].get_or_insert_with(|| {
+                    others.push(self.link(load));
+                    others.len() as u32 - 1
+                });
+                let mut waits = Vec::new();
+                add(&mut waits, On::Other(link), cost.net_bytes, stage.bytes_shape);
+                stages.push(Stage {
+                    tier: None,
+                    phases: waits,
+                    then: vec![(1.0, stages.len() as u32 + 1)],
+                    copies: Distribution::fixed(1.0),
+                });
+            } else if let Some(cost) = cost {
+                add(&mut phases, On::Network, cost.net_bytes, stage.bytes_shape);
+            }
+            phases.extend(stage.delay_s.map(|work| Phase { on: On::Delay, work }));
+            if let Some(cost) = cost {
+                add(&mut phases, On::Cpu, cost.cpu_ms / 1000.0 * cost.at.get() * 1000.0, stage.cpu_shape);
+                add(&mut phases, On::Disk, cost.disk_bytes, stage.bytes_shape);
+            }
+            stages.push(Stage {
+                tier: stage.tier.map(|t| leader(t.index()) as u32),
+                phases,
+                then: stage.then.iter().map(|(share, to)| (*share, position[*to])).collect(),
+                copies: stage.copies,
+            });
+        }
+        stages
+    }
+
+    /// The link of a load that comes in passes: one message at a time, in order.
+    fn link(&self, load: usize) -> Other {
+        let LoadKind::Passes { first, every, window, link_bytes_per_s, .. } = &self.loads[load].kind else {
+            unreachable!("only such loads have a link")
+        };
+        Other {
+            name: format!("link of {}", self.loads[load].name),
+            per_s: *link_bytes_per_s as u64,
+            at_once: 1,
+            windows: Some((*first, *every, *window)),
+        }
     }
 
     /// When the units of a load come; nothing where it has no units.
