@@ -679,6 +679,14 @@ mod cases {
     }
 
     #[test]
+    fn a_burst_is_not_over_before_its_case_begins() {
+        // 0 + 1 + 10 + 20 x 1 s = 31 s, and it is played from 600 s on.
+        let short = "start_s = 0, ramp_s = 1, plateau_s = 10, decay_s = 1, peak_per_s = 61";
+        let e = error(&[("start_s = 900, ramp_s = 60, plateau_s = 3600, decay_s = 601, peak_per_s = 61", short)]);
+        points(&e, "case.flood.burst[0].start_s", "start_s = 0", &["over at 31 s, before what is played", "from 600 s to 6600 s"]);
+    }
+
+    #[test]
     fn tiers_share_with_others_and_once() {
         all_point(&[("[[\"front\", \"back\"]]", "[[\"front\"]]", "case.pooled.shared[0]", "[[\"front\"]]", &["two tiers or more"])]);
         let e = error(&[("[[\"front\", \"back\"]]", "[[\"front\", \"back\"], [\"scan\", \"back\"]]")]);

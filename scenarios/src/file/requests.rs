@@ -14,7 +14,7 @@ sourced!(
     struct Requests {
         /// Start of what is played, seconds from the start of the horizon.
         from_s: Seconds,
-        /// How long it is played, seconds.
+        /// How long it is played, seconds; up to the end of the step of the horizon in which it ends.
         lasts_s: Seconds,
         /// Start of the part that `plan` plays for each of its last candidates. Default `from_s`.
         judged_from_s: Option<Seconds>,
@@ -249,7 +249,7 @@ pub(crate) struct Case {
     /// More jobs than usual.
     #[serde(default)]
     pub burst: Vec<Burst>,
-    /// Tiers that share their servers: each list becomes one pool of guests.
+    /// Tiers that share their servers: each list becomes one pool of guests, with the slots, queue and balance of the first.
     #[serde(default)]
     pub shared: Vec<Vec<String>>,
     /// The case that it is held against, which stands earlier in the file. Absent: the ordinary course.

@@ -144,6 +144,15 @@ impl Reader<'_, '_> {
                 .error(&at.key("start_s"), format!("the burst starts at {} s, after what is played", b.start_s.get()))
                 .help(format!("it is played from {} s to {} s", from.as_seconds(), (from + lasts).as_seconds())));
         }
+        // Twenty time constants after its plateau nothing is left of a burst.
+        let ends = b.start_s.get() + b.ramp_s.get() + b.plateau_s.get() + 20.0 * b.decay_s.get();
+        if ends <= from.as_seconds() {
+            return Err(doc.error(&at.key("start_s"), format!("the burst is over at {ends} s, before what is played")).help(format!(
+                "it is played from {} s to {} s",
+                from.as_seconds(),
+                (from + lasts).as_seconds()
+            )));
+        }
         Ok(Burst {
             flow: FlowId::at(flow),
             start: b.start_s.nanos(),
