@@ -655,8 +655,12 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
         let replications = plan.predicted_requests.first().map_or(1, |f| f.count);
         let effort = Effort { seed: plan.seed, replications, precision: None };
         let played = experiment::play(&setting, &[], "plan", effort).map_err(|e| Failure::Internal(e.to_string()))?;
-        if plan.predicted_requests != request_figures(&played) {
-            faults.push("the predicted delays in the plan are not those of a run of the engine".into());
+        let ours = request_figures(&played);
+        if plan.predicted_requests != ours {
+            let differs = plan.predicted_requests.iter().zip(&ours).find(|(a, b)| a != b);
+            let which =
+                differs.map_or_else(String::new, |(a, b)| format!(": {} is {} {} in the plan and {}", a.name, a.value, a.unit, b.value));
+            faults.push(format!("the predicted delays in the plan are not those of a run of the engine{which}"));
         }
     }
     if plan.cost_lower_bound_yen != planner::bound::by_volume(site, &demands[0]).cost_yen {
