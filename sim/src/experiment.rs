@@ -386,8 +386,12 @@ fn notes(cases: &[CaseFindings], effort: Effort) -> Vec<String> {
         }
     }
     for case in cases.iter().filter(|c| c.unstable.is_none()) {
-        // What came and is still there beside what left: where it is more than a twentieth, delays measure the length of the run.
-        let piles = |f: &&FlowFindings| f.left.value > 100.0 && f.left.value > 0.05 * (f.served.value + f.lost.value + f.left.value);
+        // More than a twentieth is still there, and more than was there on average: a queue that grows all the time ends at twice its
+        // mean, what waits for a window does not. Then delays measure the length of the run.
+        let piles = |f: &&FlowFindings| {
+            let left = f.left.value;
+            left > 100.0 && left > 0.05 * (f.served.value + f.lost.value + left) && left > 1.5 * f.present.value
+        };
         let named: Vec<String> = case.flows.iter().filter(piles).map(|f| format!("{} {:.0}", f.name, f.left.value)).collect();
         if !named.is_empty() {
             all.push(format!(
