@@ -108,8 +108,7 @@ pub(crate) fn amount(f: &Figure, unit: &str) -> Said {
 
 /// The change of a flow's delay with its sign, and the interval of this flow alone.
 pub(crate) fn change(c: &Comparison) -> Said {
-    let (by, unit) = scale(c.difference.value);
-    Said::with(c.difference.value, c.difference.interval, by, unit, signed)
+    change_of(&c.difference)
 }
 
 /// A change with its sign and its interval.

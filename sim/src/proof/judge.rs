@@ -46,6 +46,26 @@ pub struct Verdict {
     pub passes: bool,
 }
 
+impl Verdict {
+    /// The row of this verdict.
+    pub(super) fn row(&self, number: u32, case: &str, what: &str, reference: f64, note: String) -> Row {
+        Row {
+            number,
+            case: case.to_owned(),
+            what: what.to_owned(),
+            reference,
+            ours: self.sample.mean,
+            half_width: Some(self.sample.half_width),
+            z: Some(self.z),
+            replications: self.sample.replications,
+            stage: self.stage,
+            test: Test::Statistical,
+            passes: self.passes,
+            note,
+        }
+    }
+}
+
 impl Sample {
     fn of(values: &[f64]) -> Self {
         let s = Summary::of(values);
@@ -153,23 +173,10 @@ impl Case<'_> {
     }
 
     fn row(&self, verdict: &Verdict, what: &str, reference: f64, bias: f64) -> Row {
-        let sample = verdict.sample;
-        let found = FOUND * sample.error / reference.abs() * 100.0;
-        let of_error = bias * reference.abs() / sample.error;
-        Row {
-            number: self.number,
-            case: self.name.clone(),
-            what: what.to_owned(),
-            reference,
-            ours: sample.mean,
-            half_width: Some(sample.half_width),
-            z: Some(verdict.z),
-            replications: sample.replications,
-            stage: verdict.stage,
-            test: Test::Statistical,
-            passes: verdict.passes,
-            note: format!("5.17se {found:.2}%, bias<{of_error:.3}se"),
-        }
+        let error = verdict.sample.error;
+        let found = FOUND * error / reference.abs() * 100.0;
+        let of_error = bias * reference.abs() / error;
+        verdict.row(self.number, &self.name, what, reference, format!("5.17se {found:.2}%, bias<{of_error:.3}se"))
     }
 }
 

@@ -223,21 +223,8 @@ fn rare(seed: u64, effort: Effort) -> Vec<Row> {
     };
     let replications = if effort == Effort::Full { 100 } else { 20 };
     let verdict: Verdict = two_stages(&[law], replications, estimate).expect("no run of the engine is in it")[0];
-    let sample = verdict.sample;
-    let splitting = Row {
-        number: 16,
-        case: "2 of 3, MTBF 8760, MTTR 3".to_owned(),
-        what: "down, 2 of 3".to_owned(),
-        reference: law,
-        ours: sample.mean,
-        half_width: Some(sample.half_width),
-        z: Some(verdict.z),
-        replications: sample.replications,
-        stage: verdict.stage,
-        test: Test::Statistical,
-        passes: verdict.passes,
-        note: format!("5.17se {:.2}%, splitting", 517.0 * sample.error / law),
-    };
+    let note = format!("5.17se {:.2}%, splitting", 517.0 * verdict.sample.error / law);
+    let splitting = verdict.row(16, "2 of 3, MTBF 8760, MTTR 3", "down, 2 of 3", law, note);
     let published = certain(
         16,
         "2 of 3, MTBF 8760, MTTR 3",
