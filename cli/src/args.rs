@@ -102,6 +102,13 @@ pub enum Command {
         #[arg(long, conflicts_with = "scenarios")]
         engine: bool,
     },
+    /// Answer the questions that a site asks of single laws: figures with range, what was fitted, and how.
+    Study {
+        /// A scenario's folder, or its site.toml.
+        site: PathBuf,
+        /// Studies by name; all where none is given.
+        names: Vec<String>,
+    },
     /// Print the JSON Schema of site.toml, for editors.
     Schema {
         /// Of targets.toml instead.

@@ -10,5 +10,6 @@ pub mod diagnose;
 pub mod peer;
 pub mod pipeline;
 pub mod progress;
+pub mod studies;
 pub mod validate;
 pub mod write;

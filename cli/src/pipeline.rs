@@ -22,6 +22,7 @@ use sim::replay::replay;
 use crate::args::Common;
 use crate::diagnose::Failure;
 use crate::progress::Progress;
+use crate::studies::{self, Facts};
 
 /// The program and its version, as it stands in plans and reports.
 pub const TOOL: &str = concat!("shuyaku ", env!("CARGO_PKG_VERSION"));
@@ -122,6 +123,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
         }
     };
     run.fleets = fleets;
+    run.studies = studies::all(&Facts { scenario, planned: Some((&run, &demands)), common })?;
     Ok(Outcome { run, plan })
 }
 
@@ -177,6 +179,7 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         conflicts: Vec::new(),
         lower_bound: None,
         requests: Vec::new(),
+        studies: Vec::new(),
         binds: Vec::new(),
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),

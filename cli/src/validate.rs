@@ -7,6 +7,7 @@ use models::estimate::Estimate;
 use models::law::cost::electricity;
 use models::rule::{self, RuleName, Verdict};
 use models::site::{ClassId, PowerView, Site};
+use models::study::{self, Answer};
 use planner::pack;
 use planner::quick::Quick;
 use reports::Run;
@@ -19,6 +20,7 @@ use crate::args::Common;
 use crate::diagnose::Failure;
 use crate::peer;
 use crate::pipeline;
+use crate::studies::{self, Facts};
 
 /// What can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,6 +66,8 @@ pub struct Row {
     pub ours: Option<Estimate>,
     /// What passes.
     pub accept: Accept,
+    /// Numbers that were fitted to measurements of the same kind to get ours.
+    pub fitted: u32,
     /// Verdict.
     pub said: Said,
     /// What is assumed or cannot be compared; or why nothing can be said.
@@ -124,12 +128,22 @@ fn found(root: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// # Errors
 /// As [`all`].
 pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<Vec<Row>, Failure> {
-    let needs_plan = |t: &Target| !matches!(t.measure, Measure::CloudsimNpaKwh | Measure::CloudsimDvfsKwh | Measure::OpendcEnergyJ);
-    let run = if targets.iter().any(needs_plan) { Some(pipeline::plan(scenario.clone(), common)?.run) } else { None };
+    let needs_plan =
+        |t: &Target| !matches!(t.measure, Measure::CloudsimNpaKwh | Measure::CloudsimDvfsKwh | Measure::OpendcEnergyJ | Measure::Study);
+    let plan = targets.iter().any(needs_plan) || studies::needs_plan(scenario);
+    let run = if plan { Some(pipeline::plan(scenario.clone(), common)?.run) } else { None };
+    let answers = match &run {
+        Some(run) => run.studies.clone(),
+        None => studies::all(&Facts { scenario, planned: None, common })?,
+    };
     Ok(targets
         .iter()
         .map(|t| {
-            let ours = measure(scenario, run.as_ref(), t);
+            let figure = studied(&answers, t);
+            let ours = match &figure {
+                Some(found) => found.as_ref().map(|f| f.value).map_err(Clone::clone),
+                None => measure(scenario, run.as_ref(), t),
+            };
             let passes = |x: f64| t.accept.passes(t.published, x);
             let said = match &ours {
                 Err(_) => Said::CannotSay,
@@ -146,6 +160,7 @@ pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<V
                 published: t.published,
                 unit: t.unit.clone(),
                 accept: t.accept,
+                fitted: figure.and_then(Result::ok).map_or(0, |f| f.fitted),
                 said,
                 note: ours.as_ref().err().cloned().or(t.note.clone()),
                 ours: ours.ok(),
@@ -235,7 +250,21 @@ fn measure(scenario: &Scenario, run: Option<&Run>, target: &Target) -> Result<Es
         Measure::CloudsimNpaKwh => kwh(cloudsim(scenario)?.npa.get()),
         Measure::CloudsimDvfsKwh => kwh(cloudsim(scenario)?.dvfs.get()),
         Measure::OpendcEnergyJ => Estimate::exactly(opendc(scenario)?),
+        Measure::Study => return Err("a study's figure is taken from its answer".into()),
     })
+}
+
+/// The figure of a study, for a target that asks for one; `Err` says why there is none.
+fn studied<'a>(answers: &'a [Answer], target: &Target) -> Option<Result<&'a study::Figure, String>> {
+    if target.measure != Measure::Study {
+        return None;
+    }
+    let (study, figure) = (target.of.study.as_deref().unwrap_or(""), target.of.figure.as_deref().unwrap_or(""));
+    let Some(answer) = answers.iter().find(|a| a.study == study) else { return Some(Err(format!("there is no study `{study}`"))) };
+    Some(answer.figure(figure).ok_or_else(|| match answer.cannot_say.iter().find(|(name, _)| name == figure) {
+        Some((_, why)) => why.clone(),
+        None => format!("the study `{study}` has no figure `{figure}`"),
+    }))
 }
 
 /// 1 where a fleet fits a CVCF in a view; by nameplate with the range of the nameplates: 0 to 1 where they do not decide.

@@ -5,6 +5,7 @@
 //! - [`demand`]: what guests ask for over time, as a description ([`demand::Load`]) and as columns ([`demand::Demand`])
 //! - [`law`]: one law a file: formulas with their source and range
 //! - [`rule`]: one rule a file: each says *holds with this margin* or *broken: needed, available, where, when*
+//! - [`study`]: questions that a site asks of single laws, and their answers
 //! - [`example`]: a small site, for examples and tests
 //! - [`plan`]: a placement, the steps that lead to it, and its one text form
 //!
@@ -23,6 +24,7 @@ pub mod provenance;
 pub mod quantity;
 pub mod rule;
 pub mod site;
+pub mod study;
 
 pub use estimate::Estimate;
 pub use provenance::{Given, Provenance};

@@ -50,6 +50,9 @@ pub struct Run {
     /// What was played at request level: one a fleet, by the fleet's name. Empty where nothing was.
     #[serde(default)]
     pub requests: Vec<Findings>,
+    /// What single laws answer to the site's studies, in order of the file.
+    #[serde(default)]
+    pub studies: Vec<models::study::Answer>,
 }
 
 /// What a CVCF may carry.

@@ -5,6 +5,20 @@
 
 use models::Estimate;
 
+/// A figure of any size: four significant digits, in powers of ten where it is very small or very large.
+pub(crate) fn figure(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".into(),
+        a if !(1e-4..1e9).contains(&a) => format!("{x:.3e}"),
+        a if a >= 1000.0 => number(x),
+        a => {
+            let decimals = (3 - a.log10().floor() as i32).max(0) as usize;
+            let text = format!("{x:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+    }
+}
+
 /// A number with so many decimals and its thousands apart.
 pub(crate) fn fixed(x: f64, decimals: usize) -> String {
     let text = format!("{:.*}", decimals, x.abs());

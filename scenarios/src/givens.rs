@@ -57,8 +57,8 @@ fn walk(
                 table_of(doc, table, source, at, &place, givens)?;
             }
             for (key, value) in in_file_order(table).filter(|(_, v)| is_apart(doc, v)) {
-                // `load` holds kinds: `load.mail`; other tables hold parts of themselves: `class rx300 sale`.
-                let inner = if place == "load" { format!("load.{key}") } else { format!("{place} {key}") };
+                // `load` and `study` hold kinds: `load.mail`; other tables hold parts of themselves: `class rx300 sale`.
+                let inner = if place == "load" || place == "study" { format!("{place}.{key}") } else { format!("{place} {key}") };
                 // Only the tables of a list (a flow's stages) may leave their source to the table around.
                 let outer = source.filter(|_| value.get_ref().is_array());
                 walk(doc, value, &at.key(key.to_owned()), &inner, outer, givens)?;

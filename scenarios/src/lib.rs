@@ -10,7 +10,7 @@
 //! - [`Error`]: file, line, column, key, value, and what is allowed there
 //!
 //! The way of a file: its text is parsed to a tree in which every key can be found again (`document`), to structs of its
-//! keys (`file`), and to the values of [`models`] (`understand`, `loads`, `requests`); what has a source is listed (`givens`).
+//! keys (`file`), and to the values of [`models`] (`understand`, `loads`, `requests`, `studies`); what has a source is listed (`givens`).
 //!
 //! Every number is checked where it is read: what is missing is an error, never zero, and never a paper's default.
 //! This crate does not judge whether a site fits its rules: that is for [`models::rule`].
@@ -27,6 +27,7 @@ pub mod opendc;
 mod requests;
 mod resample;
 mod schema;
+mod studies;
 pub mod table;
 pub mod targets;
 mod understand;
@@ -38,6 +39,7 @@ use models::demand::{Columns, Demand, Load};
 use models::flow::Requests;
 use models::quantity::Nanos;
 use models::site::{GuestId, Site};
+use models::study::Study;
 
 pub use error::{Error, Fault};
 pub use lines::Limits;
@@ -53,6 +55,8 @@ pub struct Scenario {
     pub loads: Vec<Load>,
     /// The same at request level, where the site has `[requests]`.
     pub requests: Option<Requests>,
+    /// Questions to single laws, in order of the file.
+    pub studies: Vec<Study>,
     /// The grid of time.
     pub grid: Grid,
     /// SHA-256 over a line `SHA-256  NAME` for site.toml and every file that it names, in order of name (as `sha256sum` writes).
@@ -114,7 +118,8 @@ pub fn load(path: &Path, options: &Options) -> Result<Scenario, Error> {
         guest.full_speed = full_speed;
     }
     let requests = requests::all(&doc, &file, &site, &known, &read.loads, grid)?;
-    Ok(Scenario { site, loads: read.loads, requests, grid, digest: files.digest(), folder: files.path })
+    let studies = studies::all(&doc, &file, &site, &known)?;
+    Ok(Scenario { site, loads: read.loads, requests, studies, grid, digest: files.digest(), folder: files.path })
 }
 
 /// A site whose one recorded table is read in blocks, for a trace larger than memory.

@@ -102,6 +102,8 @@ pub enum Measure {
     OpendcEnergyJ,
     /// Energy of hosts at idle, kWh.
     IdleEnergyKwh,
+    /// A figure of a study (`study`, `figure`).
+    Study,
 }
 
 /// Of what a measure is taken. Which of these a measure needs stands with [`Measure`].
@@ -119,6 +121,24 @@ pub struct Arguments {
     pub class: Option<String>,
     /// Only hosts and guests of this pool.
     pub pool: Option<String>,
+    /// A study of the site.
+    pub study: Option<String>,
+    /// The name of one of its figures.
+    pub figure: Option<String>,
+}
+
+/// What the authors wished for and did not have, and what does it here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Want {
+    /// Its ledger id.
+    pub id: String,
+    /// What was wished for.
+    pub what: String,
+    /// The command that does it now.
+    pub command: String,
+    /// What it does not do.
+    pub note: Option<String>,
 }
 
 /// targets.toml as it stands.
@@ -129,6 +149,9 @@ pub(crate) struct File {
     /// Published figures.
     #[serde(default)]
     target: Vec<Raw>,
+    /// What the authors wished for, and the command that does it.
+    #[serde(default)]
+    want: Vec<Want>,
 }
 
 /// A published figure, and how ours is measured against it.
@@ -164,6 +187,10 @@ struct Raw {
     class: Option<String>,
     /// Argument: only hosts and guests of this pool.
     pool: Option<String>,
+    /// Argument: a study of the site.
+    study: Option<String>,
+    /// Argument: one of its figures.
+    figure: Option<String>,
     /// Where the published figure stands.
     cite: String,
     /// What is assumed, or cannot be compared.
@@ -178,6 +205,7 @@ impl Measure {
             Self::CostAgainst | Self::HostsSaved | Self::ElectricitySavedYen | Self::CostDifferenceShare => &["than"],
             Self::FitsUps => &["fleet", "view"],
             Self::EnergyKwh | Self::SurvivesOneDown => &["fleet"],
+            Self::Study => &["study", "figure"],
             Self::ChosenHosts
             | Self::ChosenMemoryAHost
             | Self::CloudsimNpaKwh
@@ -193,13 +221,32 @@ impl Measure {
 /// # Errors
 /// A file that is missing or wrong, and a name that the site does not have.
 pub fn targets(path: &Path) -> Result<Vec<Target>, Error> {
+    Ok(published(path)?.targets)
+}
+
+/// What a targets.toml holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Published {
+    /// Figures.
+    pub targets: Vec<Target>,
+    /// Wishes.
+    pub wants: Vec<Want>,
+}
+
+/// Reads the targets.toml beside a site.toml: figures and wishes.
+///
+/// # Errors
+/// As [`targets`].
+pub fn published(path: &Path) -> Result<Published, Error> {
     let (folder, site_file) = folder::site_file(path)?;
     let site_text = Text::read(&site_file)?;
     let site: file::Site = site_text.document()?.get()?;
     let text = Text::read(&folder.join("targets.toml"))?;
     let doc = text.document()?;
-    let File { target } = doc.get()?;
-    target.into_iter().enumerate().map(|(i, raw)| one(&doc, &At::element("target", i), raw, &site)).collect()
+    let File { target, want } = doc.get()?;
+    let targets =
+        target.into_iter().enumerate().map(|(i, raw)| one(&doc, &At::element("target", i), raw, &site)).collect::<Result<_, _>>()?;
+    Ok(Published { targets, wants: want })
 }
 
 fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Target, Error> {
@@ -221,13 +268,23 @@ fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Targe
                 .help("either `accept`, or `accept_low` and `accept_high`"));
         }
     };
-    let of =
-        Arguments { hosts: raw.hosts.map(|n| n.get()), than: raw.than, fleet: raw.fleet, view: raw.view, class: raw.class, pool: raw.pool };
+    let of = Arguments {
+        hosts: raw.hosts.map(|n| n.get()),
+        than: raw.than,
+        fleet: raw.fleet,
+        view: raw.view,
+        class: raw.class,
+        pool: raw.pool,
+        study: raw.study,
+        figure: raw.figure,
+    };
     for need in raw.measure.needs() {
         let is_there = match *need {
             "hosts" => of.hosts.is_some(),
             "than" => of.than.is_some(),
             "fleet" => of.fleet.is_some(),
+            "study" => of.study.is_some(),
+            "figure" => of.figure.is_some(),
             _ => of.view.is_some(),
         };
         if !is_there {
@@ -250,6 +307,7 @@ fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Targe
     fleets.push("plan");
     refer("fleet", &of.fleet, "fleets", &fleets)?;
     refer("class", &of.class, "classes", &site.class.iter().map(|c| c.name.as_str()).collect::<Vec<_>>())?;
+    refer("study", &of.study, "studies", &site.study.names())?;
     refer("pool", &of.pool, "pools", &site.pool.iter().map(|p| p.name.as_str()).collect::<Vec<_>>())?;
     Ok(Target {
         id: raw.id,

@@ -3,6 +3,7 @@
 pub mod availability;
 pub mod cost;
 pub mod failure_rate;
+pub mod memory_mix;
 pub mod migration;
 pub mod percentile;
 pub mod power;

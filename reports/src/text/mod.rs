@@ -6,6 +6,7 @@
 mod measures;
 mod requests;
 mod steps;
+mod studies;
 mod summary;
 mod table;
 mod verdicts;
@@ -13,5 +14,6 @@ mod verdicts;
 pub use measures::measures;
 pub use requests::requests;
 pub use steps::steps;
+pub use studies::studies;
 pub use summary::{COLUMNS, LINES, summary};
 pub use verdicts::verdicts;

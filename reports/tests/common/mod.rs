@@ -334,6 +334,7 @@ pub fn sample(shape: Shape) -> (Run, Plan) {
             "The load of the mobile Web mail: one guest is taken to follow the other Web servers.".into(),
         ],
         requests: Vec::new(),
+        studies: Vec::new(),
     };
     (run, plan)
 }
@@ -505,6 +506,7 @@ pub fn small() -> Run {
         ],
         unknowns: vec!["What the guests wait for.".into()],
         requests: Vec::new(),
+        studies: Vec::new(),
     }
 }
 

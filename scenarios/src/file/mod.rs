@@ -91,6 +91,9 @@ pub(crate) struct Site {
     /// What is played besides the ordinary course.
     #[serde(default)]
     pub case: Vec<requests::Case>,
+    /// Questions to single laws, an array a kind.
+    #[serde(default)]
+    pub study: crate::studies::Studies,
 }
 
 /// A table of the file: its keys, and the two keys that say where its numbers come from.

@@ -31,6 +31,11 @@ impl Folder {
         Self::of(format!("{SITE}{REQUESTS}"), changes)
     }
 
+    /// The same for [`SITE`] with these studies.
+    pub fn with_studies(studies: &str, changes: &[(&str, &str)]) -> Self {
+        Self::of(format!("{SITE}\n{studies}"), changes)
+    }
+
     fn of(mut site: String, changes: &[(&str, &str)]) -> Self {
         let it = Self::empty();
         for (from, to) in changes {

@@ -1,0 +1,102 @@
+//! Questions that a site asks of single laws, beside its plan: *what would four busy Windows guests cost the others?*
+//!
+//! A [`Study`] holds the givens of one question; its answer is a list of [`Figure`]s, each with its range, the law that it
+//! comes from and how many numbers were fitted for it. Studies that need no more than the site are answered here; those
+//! that need a replay, a plan or the engine are answered by who has these. Published figures are held against the
+//! figures by their names.
+
+pub mod memory_mix;
+
+use serde::{Deserialize, Serialize};
+
+use crate::estimate::Estimate;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Study {
+    /// Its name.
+    pub name: String,
+    /// A line for people.
+    pub title: String,
+    /// What is asked, with its givens.
+    pub kind: Kind,
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// How sure a total of memory is where only a mean is known.
+    MemoryMix(memory_mix::MemoryMix),
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The study's name.
+    pub study: String,
+    /// The study's line for people.
+    pub title: String,
+    /// The laws that it rests on, by the names of their files in `models::law`.
+    pub laws: Vec<String>,
+    /// Figures.
+    pub figures: Vec<Figure>,
+    /// What follows, a sentence each, with figures: warnings, the bottleneck, where it stops being true.
+    pub says: Vec<String>,
+    /// What cannot be said, and why: the figure's name, the reason.
+    pub cannot_say: Vec<(String, String)>,
+}
+
+/// A figure of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// Its name, by which a published figure refers to it: short, the same for any givens.
+    pub name: String,
+    /// The figure, with the range that its givens, or rival models, leave (or its 95 % interval, where `count` is given).
+    pub value: Estimate,
+    /// Its unit; empty for a number or a share.
+    pub unit: String,
+    /// Numbers that were fitted to measurements of the same kind to get it.
+    pub fitted: u32,
+    /// How it was got: `closed form`, `fitted on set 1, asked of set 2`, `envelope of three models`.
+    pub how: String,
+    /// Replications, where the range is a 95 % confidence interval over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+impl Answer {
+    /// An answer without figures.
+    #[must_use]
+    pub fn to(study: &Study, laws: &[&str]) -> Self {
+        Self {
+            study: study.name.clone(),
+            title: study.title.clone(),
+            laws: laws.iter().map(|l| (*l).to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a figure for which nothing was fitted.
+    pub fn tell(&mut self, name: impl Into<String>, value: Estimate, unit: &str, how: &str) {
+        self.figures.push(Figure { name: name.into(), value, unit: unit.into(), fitted: 0, how: how.into(), count: None });
+    }
+
+    /// Adds a figure for which numbers were fitted.
+    pub fn tell_fitted(&mut self, name: impl Into<String>, value: Estimate, unit: &str, fitted: u32, how: &str) {
+        self.figures.push(Figure { name: name.into(), value, unit: unit.into(), fitted, how: how.into(), count: None });
+    }
+
+    /// Adds a sentence.
+    pub fn say(&mut self, sentence: impl Into<String>) {
+        self.says.push(sentence.into());
+    }
+
+    /// The figure of this name.
+    #[must_use]
+    pub fn figure(&self, name: &str) -> Option<&Figure> {
+        self.figures.iter().find(|f| f.name == name)
+    }
+}

@@ -1,0 +1,113 @@
+//! From the keys of `[[study.KIND]]` to [`Study`]s: one kind a file, which holds its keys and what they mean together.
+//!
+//! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
+
+mod memory_mix;
+
+use models::site::Site;
+use models::study::{Kind, Study};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::document::{At, Document};
+use crate::error::Error;
+use crate::file;
+use crate::understand::{Known, check_name};
+
+/// Questions to single laws, beside the plan.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Studies {
+    /// How sure a total of memory is where only a mean is known.
+    pub memory_mix: Vec<memory_mix::Keys>,
+}
+
+impl Studies {
+    /// The names of all studies.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        fn of(list: &[impl Keys]) -> impl Iterator<Item = &str> {
+            list.iter().map(Keys::name)
+        }
+        of(&self.memory_mix).collect()
+    }
+}
+
+/// What a kind can look at when its keys are understood.
+#[allow(dead_code, reason = "each kind looks at what it needs")]
+pub(crate) struct Reader<'a, 't> {
+    /// The file: errors point into it.
+    pub(crate) doc: &'a Document<'t>,
+    /// The site.
+    pub(crate) site: &'a Site,
+    /// The names in it.
+    pub(crate) known: &'a Known,
+}
+
+/// A kind of study as it stands in the file.
+pub(crate) trait Keys {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// Its line for people.
+    fn title(&self) -> &str;
+    /// What it asks.
+    fn understand(&self, reader: &Reader<'_, '_>, at: &At) -> Result<Kind, Error>;
+}
+
+/// The keys of a study: those that all have, and its own.
+macro_rules! study {
+    ($(#[$doc:meta])* { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
+        crate::file::sourced!(
+            $(#[$doc])*
+            struct Keys {
+                /// Its name: published figures refer to it.
+                name: String,
+                /// A line for people: what is asked.
+                title: String,
+                $($(#[$field_doc])* $field: $kind,)*
+            }
+        );
+        impl crate::studies::Keys for Keys {
+            fn name(&self) -> &str {
+                &self.name
+            }
+            fn title(&self) -> &str {
+                &self.title
+            }
+            fn understand(
+                &self,
+                reader: &crate::studies::Reader<'_, '_>,
+                at: &crate::document::At,
+            ) -> Result<models::study::Kind, crate::error::Error> {
+                self.meant(reader, at)
+            }
+        }
+    };
+}
+pub(crate) use study;
+
+/// All studies, in order of the file.
+pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Known) -> Result<Vec<Study>, Error> {
+    let reader = Reader { doc, site, known };
+    let mut found: Vec<(usize, Study)> = Vec::new();
+    let s = &file.study;
+    of_kind(&reader, "memory-mix", &s.memory_mix, &mut found)?;
+    found.sort_by_key(|(offset, _)| *offset);
+    Ok(found.into_iter().map(|(_, study)| study).collect())
+}
+
+fn of_kind(reader: &Reader<'_, '_>, kind: &'static str, list: &[impl Keys], found: &mut Vec<(usize, Study)>) -> Result<(), Error> {
+    for (i, keys) in list.iter().enumerate() {
+        let at = At::root().key("study").key(kind).index(i);
+        check_name(reader.doc, &at.key("name"), keys.name())?;
+        let offset = reader.doc.offset(&at.key("name"));
+        if let Some((first, _)) = found.iter().find(|(_, s)| s.name == keys.name()) {
+            return Err(reader
+                .doc
+                .error(&at.key("name"), format!("the study `{}` is there twice", keys.name()))
+                .help(format!("it is also named at line {}; published figures refer to studies by name", reader.doc.line_at(*first))));
+        }
+        let kind = keys.understand(reader, &at)?;
+        found.push((offset, Study { name: keys.name().to_owned(), title: keys.title().to_owned(), kind }));
+    }
+    Ok(())
+}
