@@ -94,7 +94,7 @@ pub enum Command {
         /// The folder that `plan` wrote.
         run: PathBuf,
     },
-    /// Hold our figures against published ones: every scenario with a targets.toml.
+    /// Hold our figures against published ones: every scenario with a targets.toml; writes reports/scorecard.md.
     Validate {
         /// Scenario folders; all of `scenarios/` where none is given.
         scenarios: Vec<PathBuf>,
@@ -107,6 +107,11 @@ pub enum Command {
         /// A scenario's folder, or its site.toml.
         site: PathBuf,
         /// Studies by name; all where none is given.
+        names: Vec<String>,
+    },
+    /// Show the laws that figures rest on: formula, range, source, error.
+    Laws {
+        /// Laws by name; a list of all where none is given.
         names: Vec<String>,
     },
     /// Print the JSON Schema of site.toml, for editors.

@@ -2,7 +2,8 @@
 //!
 //! - [`args`], [`diagnose`], [`progress`], [`mod@write`]: the command line, errors, progress, files
 //! - [`pipeline`]: from a scenario to what was found
-//! - [`validate`]: our figures against published ones
+//! - [`studies`]: questions to single laws
+//! - [`validate`], [`scorecard`]: our figures against published ones
 //! - [`peer`]: other programs' own rules, laid on the input so that their figures can be compared with ours
 
 pub mod args;
@@ -10,6 +11,7 @@ pub mod diagnose;
 pub mod peer;
 pub mod pipeline;
 pub mod progress;
+pub mod scorecard;
 pub mod studies;
 pub mod validate;
 pub mod write;

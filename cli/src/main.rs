@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::args::{Args, Command};
 use cli::diagnose::{self, Failure};
-use cli::{pipeline, studies, validate, write};
+use cli::{pipeline, scorecard, studies, validate, write};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -90,14 +90,20 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             Ok(exit(!failed))
         }
         Command::Validate { scenarios, .. } => {
-            let rows = validate::all(scenarios, common)?;
-            say(validate::table(&rows), &|| serde_json::to_string_pretty(&rows))?;
+            let card = validate::all(scenarios, common)?;
+            let file = write::scorecard(&card, scenarios.is_empty(), common.out.as_deref())?;
+            say(scorecard::text(&card) + &write::listing(file.as_slice()), &|| serde_json::to_string_pretty(&card))?;
             // A miss is shown, and is no failure of the command: the scorecard is done.
             Ok(ExitCode::SUCCESS)
         }
         Command::Study { site, names } => {
             let answers = studies::asked(site, names, common)?;
             say(reports::studies(&answers), &|| serde_json::to_string_pretty(&answers))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Laws { names } => {
+            let pages = studies::laws(names)?;
+            say(reports::laws(&pages, !names.is_empty()), &|| serde_json::to_string_pretty(&pages))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema { targets } => {

@@ -124,6 +124,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     };
     run.fleets = fleets;
     run.studies = studies::all(&Facts { scenario, planned: Some((&run, &demands)), common })?;
+    run.laws = studies::laws_used(site, &run.studies);
     Ok(Outcome { run, plan })
 }
 
@@ -180,6 +181,7 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         lower_bound: None,
         requests: Vec::new(),
         studies: Vec::new(),
+        laws: Vec::new(),
         binds: Vec::new(),
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),

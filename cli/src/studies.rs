@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use models::demand::Demand;
+use models::law::page::{self, Page};
+use models::site::Site;
 use models::study::{Answer, Kind, Study};
 use reports::Run;
 use scenarios::Scenario;
@@ -50,6 +52,30 @@ pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answe
         return Ok(pipeline::plan(scenario, common)?.run.studies);
     }
     all(&Facts { scenario: &scenario, planned: None, common })
+}
+
+/// The pages of these laws, or of all.
+///
+/// # Errors
+/// A name that no law has.
+pub fn laws(names: &[String]) -> Result<Vec<Page>, Failure> {
+    if names.is_empty() {
+        return Ok(page::all());
+    }
+    let known = || page::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
+    names.iter().map(|n| page::named(n).ok_or_else(|| Failure::Usage(format!("there is no law `{n}`: there are {}", known())))).collect()
+}
+
+/// The laws that a run rests on, in order of name: those of every replay and plan, those of what the site has, and those
+/// of its studies.
+#[must_use]
+pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
+    let mut names: Vec<&str> = vec!["cost", "percentile", "power", "share"];
+    names.extend(site.ups.as_ref().map(|_| "ups"));
+    names.extend(answers.iter().flat_map(|a| a.laws.iter().map(String::as_str)));
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a study looks at the plan and the fleets that it was compared with.

@@ -13,7 +13,7 @@ use planner::quick::Quick;
 use reports::Run;
 use reports::run::Fleet;
 use scenarios::Scenario;
-use scenarios::targets::{Accept, Measure, Target};
+use scenarios::targets::{Accept, Measure, Target, Want};
 use serde::Serialize;
 
 use crate::args::Common;
@@ -93,20 +93,45 @@ pub fn engine(common: &Common) -> Result<(u64, Vec<sim::proof::Row>), Failure> {
     Ok((seed, rows))
 }
 
+/// What the scorecard holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Scorecard {
+    /// Published figures and ours.
+    pub rows: Vec<Row>,
+    /// What the authors wished for, and the command that does it.
+    pub wants: Vec<Wish>,
+}
+
+/// A wish of a scenario's authors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Wish {
+    /// The scenario.
+    pub scenario: String,
+    /// The wish.
+    #[serde(flatten)]
+    pub want: Want,
+}
+
 /// Every scenario with targets, in order of folder.
 ///
 /// # Errors
 /// A scenario that cannot be read.
-pub fn all(folders: &[PathBuf], common: &Common) -> Result<Vec<Row>, Failure> {
+pub fn all(folders: &[PathBuf], common: &Common) -> Result<Scorecard, Failure> {
     let folders = if folders.is_empty() { found(Path::new("scenarios"))? } else { folders.to_vec() };
-    let mut rows = Vec::new();
+    let mut card = Scorecard::default();
     for folder in folders {
-        let targets = scenarios::targets(&folder)?;
-        if !targets.is_empty() {
-            rows.extend(one(&pipeline::load(&folder, common)?, &targets, common)?);
+        let published = scenarios::targets::published(&folder)?;
+        if published.targets.is_empty() && published.wants.is_empty() {
+            continue;
         }
+        let scenario = pipeline::load(&folder, common)?;
+        let name = scenario.site.name.clone();
+        if !published.targets.is_empty() {
+            card.rows.extend(one(&scenario, &published.targets, common)?);
+        }
+        card.wants.extend(published.wants.into_iter().map(|want| Wish { scenario: name.clone(), want }));
     }
-    Ok(rows)
+    Ok(card)
 }
 
 /// The scenario folders that have targets.
@@ -375,41 +400,4 @@ fn opendc(scenario: &Scenario) -> Result<f64, String> {
         .collect::<Result<_, _>>()?;
     let measures = peer::opendc::run(&site, &tasks, &starts).map_err(|id| format!("task {id} does not fit in columns"))?;
     Ok(measures.site.energy_wh.get() * 3600.0)
-}
-
-/// The scorecard as text.
-#[must_use]
-pub fn table(rows: &[Row]) -> String {
-    let mut out = String::new();
-    let figure = |x: f64| match x.abs() {
-        a if a >= 1e7 || (a > 0.0 && a < 1e-3) => format!("{x:.6e}"),
-        a if a >= 1e4 => format!("{x:.0}"),
-        _ => format!("{}", (x * 1e4).round() / 1e4),
-    };
-    for r in rows {
-        let ours = r.ours.map_or("-".into(), |e| {
-            let range = if e.is_ranged() { format!(" ({} to {})", figure(e.low), figure(e.high)) } else { String::new() };
-            figure(e.value) + &range
-        });
-        let difference = match r.ours {
-            Some(e) if r.published != 0.0 => format!("{:+.2} %", 100.0 * (e.value / r.published - 1.0)),
-            Some(e) => format!("{:+}", (e.value * 1e4).round() / 1e4),
-            None => "-".into(),
-        };
-        out += &format!("{:<11} {:<14} {:<15} {}\n", r.said.word(), r.scenario, r.id, r.what);
-        out += &format!("{:>12}published {} {}; ours {ours}; difference {difference}\n", "", figure(r.published), r.unit);
-        if let Some(note) = &r.note {
-            out += &format!("{:>12}{note}\n", "");
-        }
-    }
-    let count = |s: Said| rows.iter().filter(|r| r.said == s).count();
-    out += &format!(
-        "{} figures: {} reproduced, {} bracketed by the ranges of the givens, {} missed, {} cannot be said\n",
-        rows.len(),
-        count(Said::Reproduced),
-        count(Said::Bracketed),
-        count(Said::Missed),
-        count(Said::CannotSay)
-    );
-    out
 }

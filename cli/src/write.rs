@@ -7,6 +7,8 @@ use models::plan::Plan;
 use reports::Run;
 
 use crate::diagnose::Failure;
+use crate::scorecard;
+use crate::validate::Scorecard;
 
 /// Prints to stdout. A reader that has gone away is no error of ours.
 pub fn stdout(text: &str) -> Result<(), Failure> {
@@ -44,6 +46,18 @@ pub fn run(folder: &Path, run: &Run, plan: Option<&Plan>) -> Result<Vec<PathBuf>
 pub fn report(folder: &Path, run: &Run, plan: Option<&Plan>) -> Result<PathBuf, Failure> {
     let page = reports::page(run, plan).map_err(|e| Failure::Internal(e.to_string()))?;
     Ok(together(folder, &[("report.html", page)])?.remove(0))
+}
+
+/// Writes `scorecard.md`: into the folder that is asked for, or, where every scenario was held and there is a folder
+/// `reports`, into that.
+pub fn scorecard(card: &Scorecard, whole: bool, asked: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let reports = Path::new("reports");
+    let folder = match asked {
+        Some(folder) => folder,
+        None if whole && reports.is_dir() => reports,
+        None => return Ok(None),
+    };
+    Ok(Some(together(folder, &[("scorecard.md", scorecard::markdown(card))])?.remove(0)))
 }
 
 fn together(folder: &Path, files: &[(&str, String)]) -> Result<Vec<PathBuf>, Failure> {

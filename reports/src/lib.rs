@@ -3,7 +3,7 @@
 //! - [`run`]: what a run found, the input of everything here
 //! - [`mod@page`]: `report.html`, one file without a network and without a script
 //! - [`text`]: what the terminal shows: [`summary`], [`steps()`], [`verdicts()`], [`measures()`],
-//!   [`requests()`], [`studies()`]
+//!   [`requests()`], [`studies()`], [`laws()`]
 //! - [`json`]: the same content for programs: `measures.json` (the plan's own JSON is in [`models::plan`])
 //!
 //! Inside: `say` (numbers and quantities in words), `contender` (a fleet as it is compared), `course` (what was played at
@@ -23,7 +23,7 @@ pub mod text;
 
 pub use page::page;
 pub use run::{Fleet, Run};
-pub use text::{measures, requests, steps, studies, summary, verdicts};
+pub use text::{laws, measures, requests, steps, studies, summary, verdicts};
 
 /// A page that could not be written: only a fault of this crate leads here, never a site.
 #[derive(Debug, thiserror::Error)]

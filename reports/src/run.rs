@@ -53,6 +53,9 @@ pub struct Run {
     /// What single laws answer to the site's studies, in order of the file.
     #[serde(default)]
     pub studies: Vec<models::study::Answer>,
+    /// The laws that its figures rest on, by the names of their files in `models::law`.
+    #[serde(default)]
+    pub laws: Vec<String>,
 }
 
 /// What a CVCF may carry.

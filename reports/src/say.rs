@@ -5,6 +5,12 @@
 
 use models::Estimate;
 
+/// The range of a figure; empty where it has none. With a count it is an interval over so many replications.
+pub(crate) fn range(e: Estimate, count: Option<u32>) -> String {
+    let over = count.map_or_else(String::new, |n| format!(" (95 %, n={n})"));
+    if e.is_ranged() { format!("{} to {}{over}", figure(e.low), figure(e.high)) } else { String::new() }
+}
+
 /// A figure of any size: four significant digits, in powers of ten where it is very small or very large.
 pub(crate) fn figure(x: f64) -> String {
     match x.abs() {

@@ -1,8 +1,19 @@
 //! How much of the time a service is up: hosts that fail and are repaired, and guests that are started again elsewhere.
 //!
-//! A host is up A = MTBF / (MTBF + MTTR) of the time, whatever the distributions (models A4). k of n assumes that hosts fail
-//! and are repaired independently and that guests move at once; common causes (chassis, storage, CVCF) come in series, and
+//! # Formula
+//! A host is up A = MTBF / (MTBF + MTTR) of the time. k of n are up with chance sum over i >= k of C(n, i) A^i (1 - A)^(n - i);
+//! what all depend on (chassis, storage, CVCF) comes in series: A_1 A_2 ... A restart costs its time once a failure.
+//!
+//! # Range
+//! Any distributions of up and down times, in the long run. Hosts fail and are repaired independently, and guests move at once;
 //! the time of a restart is counted apart. Left out: failures that arrive together, and fences that fail.
+//!
+//! # Source
+//! Elementary reliability theory (models A4).
+//!
+//! # Error
+//! None in the formula. In use the rates are what is uncertain: one failure in ten host-years leaves a range of 200
+//! ([`failure_rate`](super::failure_rate)).
 
 use crate::quantity::{BytesPerSecond, Nanos, QuantityError};
 

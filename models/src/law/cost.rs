@@ -1,8 +1,17 @@
 //! Cost over the horizon of a purchase: hosts, maintenance, licences, electricity.
 //!
+//! # Formula
 //! cost = sum of prices of what is bought + years x (maintenance of what is kept + licence fees)
-//!      + mean power x hours x PUE x yen/kWh. Money is not discounted. Old hosts that are switched off cost nothing.
-//! Each part is an [`Estimate`]: ends are taken together, so the range is the widest that the givens allow.
+//!      + mean power x hours x PUE x yen/kWh.
+//!
+//! # Range
+//! Any. Money is not discounted. Old hosts that are switched off cost nothing.
+//!
+//! # Source
+//! Bookkeeping; the parts are those that S0-10 to S0-13 name.
+//!
+//! # Error
+//! That of the prices: each part is an [`Estimate`], ends are taken together, so the range is the widest that the givens allow.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,19 @@
 //! Live migration by pre-copy: how long it takes, how long the guest stands still, and whether it ends.
 //!
+//! # Formula
 //! The memory is copied while the guest runs; then what it dirtied meanwhile, and so on: t_i = V_i / R,
-//! V_(i+1) = min(D t_i, W), with V_0 = M (models A5). When a volume can be sent within the downtime allowed, the guest is
-//! stopped and the rest sent. Left out: what the switch-over costs besides (some 30 ms, assumed), compression, slowing the
-//! guest down, post-copy, and the copy's own use of CPU. A dirty rate is taken as constant; published models of this form
-//! predict to within 10 % (Akoush 2010).
+//! V_(i+1) = min(D t_i, W), with V_0 = M. When a volume can be sent within the downtime allowed, the guest is
+//! stopped and the rest sent.
+//!
+//! # Range
+//! A dirty rate that is constant. Left out: what the switch-over costs besides (some 30 ms, assumed), compression, slowing the
+//! guest down, post-copy, and the copy's own use of CPU.
+//!
+//! # Source
+//! Clark et al. 2005 for pre-copy under Xen; the table of models A5.
+//!
+//! # Error
+//! Published models of this form predict to within 10 % (Akoush 2010).
 
 use crate::quantity::{BytesPerSecond, MiB, Nanos, QuantityError};
 

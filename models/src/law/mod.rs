@@ -5,6 +5,7 @@ pub mod cost;
 pub mod failure_rate;
 pub mod memory_mix;
 pub mod migration;
+pub mod page;
 pub mod percentile;
 pub mod power;
 pub mod queueing;

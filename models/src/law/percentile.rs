@@ -1,7 +1,17 @@
 //! Percentiles of a recorded column, by nearest rank: the least value that at least p % of the samples do not exceed.
 //!
-//! No interpolation: the answer is a sample, so that *holds at the 99th percentile* means that at most 1 % of the steps
-//! are above. 100 is the maximum.
+//! # Formula
+//! Sample number ceil(p / 100 x n) in ascending order. No interpolation: the answer is a sample, so that *holds at the 99th
+//! percentile* means that at most 1 % of the steps are above. 100 is the maximum.
+//!
+//! # Range
+//! 0 < p <= 100, one sample or more.
+//!
+//! # Source
+//! The definition by nearest rank.
+//!
+//! # Error
+//! None; how far another recording's percentile would differ is not said here.
 
 /// The rank (from 0) of the `p`-th percentile among `n` samples.
 ///

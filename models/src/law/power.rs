@@ -1,10 +1,20 @@
 //! Power of a host by its load.
 //!
+//! # Formula
 //! P(u) is read off a table of watts at evenly spaced loads (SPECpower_ssj2008 publishes 0, 10 ... 100 %), straight lines
-//! between. Held against 11-point tables, three points (0, 50, 100 %) are off by up to 2.6 %, a straight line by up to
-//! 11 %, and the curve 2u - u^1.4 by up to 21.5 % on the convex machines of 2004 (ledger of models, A1.2), so a table is
-//! the only form taken. The table is measured under a Java server load; memory- or disk-heavy loads differ. A table of
-//! another machine is a *proxy*: take 10 % either side.
+//! between.
+//!
+//! # Range
+//! Two points or more, rising, above zero at idle. The table is measured under a Java server load; memory- or disk-heavy loads
+//! differ.
+//!
+//! # Source
+//! Published SPECpower_ssj2008 results; the curve 2u - u^1.4 that others take is Fan et al. 2007 (models A1.2).
+//!
+//! # Error
+//! Held against 11-point tables, three points (0, 50, 100 %) are off by up to 2.6 %, a straight line by up to 11 %, and
+//! 2u - u^1.4 by up to 21.5 % on the convex machines of 2004, so a table is the only form taken. A table of another machine is a
+//! *proxy*: take 10 % either side.
 
 use serde::Serialize;
 

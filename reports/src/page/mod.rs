@@ -8,6 +8,7 @@ mod cost;
 mod figures;
 mod givens;
 mod hosts;
+mod laws;
 mod losses;
 mod placement;
 mod power;
@@ -55,7 +56,7 @@ const LEFT_OUT: [&str; 7] = [
 ];
 
 /// The page's templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("answer.html", include_str!("../../templates/answer.html")),
     ("power.html", include_str!("../../templates/power.html")),
@@ -67,6 +68,7 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("verdicts.html", include_str!("../../templates/verdicts.html")),
     ("steps.html", include_str!("../../templates/steps.html")),
     ("figures.html", include_str!("../../templates/figures.html")),
+    ("laws.html", include_str!("../../templates/laws.html")),
     ("givens.html", include_str!("../../templates/givens.html")),
     ("unknown.html", include_str!("../../templates/unknown.html")),
     ("again.html", include_str!("../../templates/again.html")),
@@ -102,6 +104,7 @@ struct Page<'a> {
     verdicts: Vec<verdicts::Verdicts>,
     steps: Option<steps::Steps>,
     figures: figures::Figures,
+    laws: laws::Laws,
     givens: givens::Givens<'a>,
     unknowns: &'a [String],
     left_out: Vec<&'static str>,
@@ -214,6 +217,7 @@ pub fn page(run: &Run, plan: Option<&Plan>) -> Result<String, Error> {
         verdicts: verdicts::view(run, plan, &lineup),
         steps: plan.map(steps::view),
         figures: figures::view(&lineup),
+        laws: laws::view(run),
         givens: givens::view(run),
         unknowns: &run.unknowns,
         left_out: left_out(run),

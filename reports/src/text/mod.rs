@@ -3,6 +3,7 @@
 //! Each function says how wide and how long it is. A name that is too long for its column is cut with an ellipsis; the
 //! page and the JSON hold it whole.
 
+mod laws;
 mod measures;
 mod requests;
 mod steps;
@@ -11,6 +12,7 @@ mod summary;
 mod table;
 mod verdicts;
 
+pub use laws::laws;
 pub use measures::measures;
 pub use requests::requests;
 pub use steps::steps;

@@ -23,11 +23,7 @@ pub fn studies(answers: &[Answer]) -> String {
         ]);
         for f in &a.figures {
             let value = if f.unit.is_empty() { say::figure(f.value.value) } else { format!("{} {}", say::figure(f.value.value), f.unit) };
-            let range = match (f.value.is_ranged(), f.count) {
-                (false, _) => String::new(),
-                (true, None) => format!("{} to {}", say::figure(f.value.low), say::figure(f.value.high)),
-                (true, Some(n)) => format!("{} to {} (95 %, n={n})", say::figure(f.value.low), say::figure(f.value.high)),
-            };
+            let range = say::range(f.value, f.count);
             table.row(vec![f.name.clone(), value, range, f.fitted.to_string(), f.how.clone()]);
         }
         if !a.figures.is_empty() {

@@ -335,6 +335,7 @@ pub fn sample(shape: Shape) -> (Run, Plan) {
         ],
         requests: Vec::new(),
         studies: Vec::new(),
+        laws: Vec::new(),
     };
     (run, plan)
 }
@@ -507,6 +508,7 @@ pub fn small() -> Run {
         unknowns: vec!["What the guests wait for.".into()],
         requests: Vec::new(),
         studies: Vec::new(),
+        laws: Vec::new(),
     }
 }
 

@@ -1,7 +1,17 @@
-//! Arrivals in bursts: batches, a source that switches between two rates, and batches at a fixed period (models A6).
+//! Arrivals in bursts: batches, a source that switches between two rates, and batches at a fixed period.
 //!
-//! The mean rate says little here: the source of two phases below, at load 0.8, keeps its customers 16 times as long as a
-//! Poisson source of the same rate. One exponential server, first come first served, except where constant service is said.
+//! # Formula
+//! M^X/M/1's mean, the two-phase source's by its boundary equations, and s (b + 1) / 2 for batches of constant service.
+//!
+//! # Range
+//! One exponential server, first come first served, except where constant service is said. The mean rate says little here: the
+//! source of two phases at load 0.8 keeps its customers 16 times as long as a Poisson source of the same rate.
+//!
+//! # Source
+//! Neuts 1981 for modulated sources (models A6; fixtures: B3, rows 13, 14 and 19).
+//!
+//! # Error
+//! Exact within its range.
 
 use super::{QueueError, argument, at_least_one, below_one, finite, nonnegative, positive};
 use crate::quantity::Nanos;

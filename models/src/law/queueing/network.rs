@@ -1,6 +1,16 @@
 //! Networks of stations: closed with a fixed number of customers, and open with Poisson arrivals.
 //!
+//! # Formula
+//! Mean value analysis for the closed network, the traffic equations and a queue a station for the open one.
+//!
+//! # Range
 //! Product form: exponential service at first-come-first-served stations, any service at processor sharing and at delay.
+//!
+//! # Source
+//! Reiser and Lavenberg 1980; Jackson 1957 (fixtures: models B3, rows 11 and 12).
+//!
+//! # Error
+//! Exact within its range.
 
 use super::{QueueError, argument, at_least_one, finite, mmc_sojourn, nonnegative, positive};
 

@@ -1,7 +1,18 @@
-//! Processor sharing: guests that share cores evenly (models A2).
+//! Processor sharing: guests that share cores evenly.
 //!
-//! A job among k runs at rate min(1, m / k) on m cores. Means depend on the service demand through its mean alone (Cohen
-//! 1979), so that they need no word about its distribution; percentiles do depend on it, and are left out.
+//! # Formula
+//! A job among k runs at rate min(1, m / k) on m cores: mean time as in M/M/m. With h >= m permanent jobs beside,
+//! E[N] = (h + 1) rho / (1 - rho).
+//!
+//! # Range
+//! Poisson arrivals, load below 1. Means depend on the service demand through its mean alone, so that they need no word about its
+//! distribution; percentiles do depend on it, and are left out.
+//!
+//! # Source
+//! Cohen 1979, generalised processor sharing (models A2; fixtures: B3, rows 8 to 10).
+//!
+//! # Error
+//! Exact for means.
 
 use super::{QueueError, at_least_one, below_one, erlang_b, finite, mmc_sojourn, nonnegative, positive};
 

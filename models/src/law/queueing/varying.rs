@@ -1,8 +1,16 @@
 //! A rate that follows the hour: M_t/M/inf with a sine.
 //!
-//! Nobody waits, so the number present is Poisson at every instant and its mean is a smoothed, delayed copy of the rate
-//! (Eick, Massey and Whitt 1993). It shows what a planner must not do: size for the mean of the day, or at the hour of the
-//! peak of arrivals.
+//! # Formula
+//! Nobody waits, so the number present is Poisson at every instant and its mean is a smoothed, delayed copy of the rate.
+//!
+//! # Range
+//! Servers without number. It shows what a planner must not do: size for the mean of the day, or at the hour of the peak of arrivals.
+//!
+//! # Source
+//! Eick, Massey and Whitt 1993 (fixture: models B3, row 15).
+//!
+//! # Error
+//! Exact within its range.
 
 use super::{QueueError, argument, finite, nonnegative, positive};
 
