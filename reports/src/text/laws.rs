@@ -22,7 +22,7 @@ pub fn laws(pages: &[Page], whole: bool) -> String {
         }
         text += &(wrap(&format!("{}: {}", p.name, p.title), COLUMNS, 2).join("\n") + "\n");
         for (what, part) in [("formula", &p.formula), ("range", &p.range), ("source", &p.source), ("error", &p.error)] {
-            text += &(wrap(&format!("  {what:<9}{part}"), COLUMNS, 11).join("\n") + "\n");
+            text += &(wrap(&format!("{what:<9}{part}"), COLUMNS, 9).join("\n") + "\n");
         }
     }
     text
