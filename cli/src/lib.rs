@@ -2,14 +2,16 @@
 //!
 //! - [`args`], [`diagnose`], [`progress`], [`mod@write`]: the command line, errors, progress, files
 //! - [`pipeline`]: from a scenario to what was found
-//! - [`studies`]: questions to single laws
+//! - [`studies`]: questions to single laws; [`power`]: those that replay the compared [`fleets`] again
 //! - [`validate`], [`scorecard`]: our figures against published ones
 //! - [`peer`]: other programs' own rules, laid on the input so that their figures can be compared with ours
 
 pub mod args;
 pub mod diagnose;
+pub mod fleets;
 pub mod peer;
 pub mod pipeline;
+pub mod power;
 pub mod progress;
 pub mod scorecard;
 pub mod studies;

@@ -11,7 +11,7 @@ use scenarios::Scenario;
 
 use crate::args::Common;
 use crate::diagnose::Failure;
-use crate::pipeline;
+use crate::{pipeline, power};
 
 /// What a study may look at besides its own givens.
 #[allow(dead_code, reason = "each kind looks at what it needs")]
@@ -83,6 +83,7 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 pub fn needs_plan(scenario: &Scenario) -> bool {
     scenario.studies.iter().any(|s| match s.kind {
         Kind::MemoryMix(_) => false,
+        Kind::Cvcf(_) | Kind::PowerTail(_) => true,
     })
 }
 
@@ -90,9 +91,11 @@ pub fn needs_plan(scenario: &Scenario) -> bool {
 ///
 /// # Errors
 /// As [`all`].
-pub fn one(study: &Study, _facts: &Facts<'_>) -> Result<Answer, Failure> {
+pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
     match &study.kind {
         Kind::MemoryMix(mix) => mix.answer(study),
+        Kind::Cvcf(it) => power::cvcf(it, study, facts),
+        Kind::PowerTail(it) => Ok(power::tail(it, study, facts)),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

@@ -32,6 +32,7 @@ pub fn class(name: &str, cores: u32, core_mhz: f64, memory_mib: u64) -> HostClas
             power_factor: vec![PowerFactor::UNITY],
             nameplate_va: Estimate::exactly(250.0),
             nameplate_w: Estimate::exactly(250.0),
+            crest_factor: None,
         },
         boot: Nanos::seconds(120),
         licences: Vec::new(),

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimate;
+use crate::law::battery::Battery;
 use crate::law::power::PowerModel;
 use crate::provenance::Given;
-use crate::quantity::{BytesPerSecond, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
+use crate::quantity::{BytesPerSecond, CrestFactor, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -326,6 +327,9 @@ pub struct Device {
     pub nameplate_w: Estimate,
     /// The feed that carries it.
     pub feed: Option<DomainId>,
+    /// Crest factor of its current, where the CVCF is asked about peak current.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crest_factor: Option<CrestFactor>,
 }
 
 /// A kind of licence.
@@ -372,6 +376,12 @@ pub struct Ups {
     pub loss_proportional: f64,
     /// Loss with the square of the load.
     pub loss_square: f64,
+    /// The crest factor of the load that it carries at its full rating; nothing: peak current is not asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crest_factor: Option<CrestFactor>,
+    /// Its battery, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
 }
 
 /// Prices over the horizon of the purchase.

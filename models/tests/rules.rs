@@ -4,7 +4,7 @@ use models::demand::Demand;
 use models::estimate::Estimate;
 use models::example;
 use models::plan::{Action, Condition, Step};
-use models::quantity::{PowerFactor, VoltAmperes};
+use models::quantity::{CrestFactor, PowerFactor, VoltAmperes};
 use models::rule::{self, Judgement, RuleName, Verdict, walk};
 use models::site::*;
 use proptest::prelude::*;
@@ -113,6 +113,8 @@ fn the_kw_limit_binds_before_the_kva_limit_for_corrected_power_supplies() {
         loss_no_load: 0.0,
         loss_proportional: 0.0,
         loss_square: 0.0,
+        crest_factor: None,
+        battery: None,
     });
     s.rules.ups = Some(UpsRule { view: PowerView::Expected, reserve: 0.0 });
     let full = example::steady(&[4000.0; 3], 2);
@@ -121,6 +123,62 @@ fn the_kw_limit_binds_before_the_kva_limit_for_corrected_power_supplies() {
     assert!((breaches[0].available - 560.0).abs() < 1e-9);
     // Idle hosts draw 300 W.
     assert!(word(&rule::judge(&s, &example::steady(&[0.0; 3], 2), &at(&[0, 1, 2], 3)), RuleName::Ups).holds());
+}
+
+/// Three hosts of 100 to 200 W at factor 1 under a CVCF of 700 VA and 700 W, with these crest factors.
+fn crested(view: PowerView, ups: Option<f64>, hosts: f64) -> Site {
+    let (mut s, _) = site(3, &[100, 100, 100]);
+    s.ups = Some(Ups {
+        name: "CVCF".into(),
+        rating: VoltAmperes::new(700.0).unwrap(),
+        output_power_factor: PowerFactor::UNITY,
+        loss_no_load: 0.0,
+        loss_proportional: 0.0,
+        loss_square: 0.0,
+        crest_factor: ups.map(|c| CrestFactor::new(c).unwrap()),
+        battery: None,
+    });
+    s.rules.ups = Some(UpsRule { view, reserve: 0.0 });
+    s.classes[0].power.crest_factor = Some(CrestFactor::new(hosts).unwrap());
+    s
+}
+
+#[test]
+fn a_cvcf_that_carries_the_va_and_the_w_may_not_carry_the_peak_of_the_current() {
+    // Full load: 600 VA of crest factor 2 are 1200; rated for 1.5 it gives 1050, for 2 it gives 1400.
+    let full = example::steady(&[4000.0; 3], 2);
+    let judged = |ups| word(&rule::judge(&crested(PowerView::Expected, ups, 2.0), &full, &at(&[0, 1, 2], 3)), RuleName::Ups).clone();
+    let Verdict::Broken { breaches, count: 1 } = judged(Some(1.5)) else { panic!() };
+    assert_eq!((breaches[0].needed, breaches[0].available, breaches[0].unit.as_str()), (1200.0, 1050.0, "VA x crest factor"));
+    assert!(judged(Some(2.0)).holds());
+    // Without a crest factor of its own it is not asked, and says what it always said.
+    let Verdict::Holds { margin: Some(m) } = judged(None) else { panic!() };
+    assert_eq!((m.needed, m.available, m.unit.as_str()), (600.0, 700.0, "VA"));
+}
+
+#[test]
+fn nameplates_have_peaks_too() {
+    // Two nameplates of 250 VA x 2 = 1000; rated for 1.5: 1050. A third host makes it 1500, but 750 VA are over already.
+    let (_, d) = site(3, &[100]);
+    let s = crested(PowerView::Nameplate, Some(1.5), 2.0);
+    let two = Placement { on: vec![true, true, false], host_of: vec![Some(HostId(0)), Some(HostId(0)), Some(HostId(1))] };
+    let d = Demand { guests: vec![d.guests[0].clone(); 3], ..d };
+    let Verdict::Holds { margin: Some(m) } = word(&rule::judge(&s, &d, &two), RuleName::Ups).clone() else { panic!() };
+    assert_eq!((m.needed, m.available, m.unit.as_str()), (1000.0, 1050.0, "VA x crest factor"));
+    let Verdict::Broken { count: 3, .. } = word(&rule::judge(&s, &d, &at(&[0, 1, 2], 3)), RuleName::Ups) else { panic!() };
+}
+
+#[test]
+fn a_host_that_boots_draws_the_peak_of_full_load() {
+    // 100 + 100 W idle and 200 W of the one that boots, times 2: 800. A CVCF that gives 1.1 x 700 = 770 does not carry that, one
+    // that gives 840 does; at the end 3 x 100 x 2 = 600.
+    let (_, d) = site(3, &[100]);
+    let d = Demand { guests: vec![models::demand::Columns::default(); 3], ..d };
+    let start = Placement { on: vec![true, true, false], host_of: vec![Some(HostId(0)); 3] };
+    let boot = [step(1, Action::BootHost { host: "h3".into() })];
+    let faults = |ups: f64| walk::walk(&crested(PowerView::Expected, Some(ups), 2.0), &d, &start, &boot).faults;
+    assert_eq!(faults(1.2), vec![]);
+    assert_eq!(faults(1.1).iter().map(|f| f.rule).collect::<Vec<_>>(), [Some(RuleName::Ups)]);
 }
 
 #[test]
@@ -305,6 +363,8 @@ fn a_rule_broken_today_may_not_be_broken_by_more_on_the_way() {
         loss_no_load: 0.0,
         loss_proportional: 0.0,
         loss_square: 0.0,
+        crest_factor: None,
+        battery: None,
     });
     s.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
     let start = Placement { on: vec![true, true, true, false], host_of: vec![Some(HostId(0))] };

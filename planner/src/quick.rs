@@ -7,7 +7,7 @@
 use models::demand::Demand;
 use models::law::cost;
 use models::law::percentile;
-use models::rule::ups::nameplate;
+use models::rule::ups::{nameplate, nameplate_peak};
 use models::site::{DomainId, DomainKind, GuestId, HostId, Mode, OnLoss, Placement, PowerView, Site};
 
 /// Most samples (guests x slots) that the search looks at.
@@ -201,6 +201,9 @@ impl<'a> Quick<'a> {
         {
             let (n, keep) = (nameplate(site, &with, None), 1.0 - rule.reserve);
             if n.va.value > ups.rating.get() * keep || n.w.value > ups.limit_w().get() * keep {
+                return false;
+            }
+            if nameplate_peak(site, &with).is_some_and(|(needed, most)| needed > most * keep) {
                 return false;
             }
         }

@@ -12,7 +12,8 @@ use models::demand::Demand;
 use models::law::cost::{self, Cost, electricity};
 use models::plan::Step;
 use models::quantity::Watts;
-use models::rule::{self, Judgement, ups::nameplate, walk};
+use models::rule::ups::{nameplate, nameplate_peak};
+use models::rule::{self, Judgement, walk};
 use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Site};
 use rayon::prelude::*;
 use sim::replay::replay;
@@ -374,6 +375,10 @@ fn can_hold(fleet: &Site) -> bool {
             }
         };
         if va > ups.rating.get() * keep || w > ups.limit_w().get() * keep {
+            return false;
+        }
+        let by_nameplate = rule.view == PowerView::Nameplate;
+        if nameplate_peak(fleet, &least).is_some_and(|(needed, most)| by_nameplate && needed > most * keep) {
             return false;
         }
     }

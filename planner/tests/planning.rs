@@ -278,6 +278,8 @@ fn old_hosts_go_off_before_new_ones_come_on_where_the_cvcf_cannot_carry_both() {
         loss_no_load: 0.0,
         loss_proportional: 0.0,
         loss_square: 0.0,
+        crest_factor: None,
+        battery: None,
     });
     site.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
     let f = found(&site, &example::steady(&[100.0; 3], 4));

@@ -5,6 +5,7 @@
 //! - [`replay`]: the columns played against a placement: CPU, network, disk, power, demand not served
 //! - [`queue`]: events in order of time; [`sharing`]: a resource shared by groups and their jobs; neither knows a site
 //! - [`random`]: named random streams and what is drawn from them
+//! - [`tail`]: how often much power is drawn, from the loads that hosts share
 //! - [`proof`]: the engine held against closed forms
 //! - [`measure`]: what a replay observes; [`statistics`]: what many runs say, and how sure they are of it
 //!
@@ -23,3 +24,4 @@ pub mod random;
 pub mod replay;
 pub mod sharing;
 pub mod statistics;
+pub mod tail;

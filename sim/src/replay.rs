@@ -56,6 +56,25 @@ pub fn host_power_mw(site: &Site, demand: &Demand, host: HostId, guests: &[Guest
     asked.iter().map(|khz| u64::from(table.mw(*khz))).collect()
 }
 
+/// Apparent power of one host by step, in mVA, for some guests on it: as [`host_power_mw`].
+#[must_use]
+pub fn host_apparent_mva(site: &Site, demand: &Demand, host: HostId, guests: &[GuestId]) -> Vec<u64> {
+    let table = PowerTable::new(site, host);
+    let mut asked = vec![0; demand.steps];
+    for g in guests {
+        add_wide(&mut asked, &demand.guests[g.index()].cpu_khz);
+    }
+    let constant = table.factors(0).0;
+    let by = |khz: u64| if table.constant { constant } else { table.factors(khz).0 };
+    asked.iter().map(|khz| (f64::from(table.mw(*khz)) * by(*khz) + 0.5) as u64).collect()
+}
+
+/// Apparent power of the devices, in mVA: the same at every step.
+#[must_use]
+pub fn devices_apparent_mva(site: &Site) -> u64 {
+    devices(site, 1, None).mva[0]
+}
+
 /// W, VA and var of a host by its load, in thousandths.
 struct PowerTable {
     capacity_khz: u64,

@@ -35,7 +35,16 @@ fn site() -> (Site, Demand, Placement) {
     }
     let (nameplate_va, nameplate_w) = (models::estimate::Estimate::exactly(50.0), models::estimate::Estimate::exactly(50.0));
     let (expected, feed) = (Watts::new(33.3).unwrap(), Some(DomainId(1)));
-    site.devices = vec![Device { name: "switch".into(), count: 2, expected, power_factor: factor(0.8), nameplate_va, nameplate_w, feed }];
+    site.devices = vec![Device {
+        name: "switch".into(),
+        count: 2,
+        expected,
+        power_factor: factor(0.8),
+        nameplate_va,
+        nameplate_w,
+        feed,
+        crest_factor: None,
+    }];
     let column = |g: usize, below: u64| -> Vec<u32> {
         let mix = |t: usize| (t as u64 * 7919 + g as u64 * 104_729 + 17) * 2_654_435_761 % 1_000_003;
         (0..ROUND).map(|t| (mix(t) * below / 1_000_003) as u32).collect()

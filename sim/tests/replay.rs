@@ -146,12 +146,36 @@ proptest! {
     }
 
     #[test]
+    fn a_lower_idle_power_never_raises_the_energy((site, demand, placement) in random_run(), less in 1.0f64..99.0) {
+        use models::law::power::Curve;
+        use models::quantity::Watts;
+        let mut lower = site.clone();
+        for class in &mut lower.classes {
+            let mut points = class.power.curve.points().to_vec();
+            points[0] = Watts::new(points[0].get() - less).unwrap();
+            class.power.curve = Curve::new(points).unwrap();
+        }
+        let (a, b) = (replay(&site, &demand, &placement), replay(&lower, &demand, &placement));
+        prop_assert!(b.site.energy_wh <= a.site.energy_wh && b.site.peak_w <= a.site.peak_w);
+    }
+
+    #[test]
+    fn halving_every_power_factor_doubles_the_apparent_power((site, demand, placement) in random_run()) {
+        use models::quantity::PowerFactor;
+        let mut half = site.clone();
+        half.classes.iter_mut().flat_map(|c| &mut c.power.power_factor).for_each(|f| *f = PowerFactor::new(f.get() / 2.0).unwrap());
+        let (a, b) = (replay(&site, &demand, &placement), replay(&half, &demand, &placement));
+        prop_assert!((b.site.peak_va.get() - 2.0 * a.site.peak_va.get()).abs() <= 0.01 * (1 + site.hosts.len()) as f64);
+        prop_assert_eq!(a.site.peak_w, b.site.peak_w);
+    }
+
+    #[test]
     fn the_rules_own_recount_agrees_on_the_peak((mut site, demand, placement) in random_run()) {
         use models::quantity::{PowerFactor, VoltAmperes};
         use models::site::{PowerView, Ups, UpsRule};
         // A CVCF that is too small, so that the rule answers with the peak.
         let rating = VoltAmperes::new(1e-3).unwrap();
-        site.ups = Some(Ups { name: "u".into(), rating, output_power_factor: PowerFactor::UNITY, loss_no_load: 0.0, loss_proportional: 0.0, loss_square: 0.0 });
+        site.ups = Some(Ups { name: "u".into(), rating, output_power_factor: PowerFactor::UNITY, loss_no_load: 0.0, loss_proportional: 0.0, loss_square: 0.0, crest_factor: None, battery: None });
         site.rules.ups = Some(UpsRule { view: PowerView::Expected, reserve: 0.0 });
         let m = replay(&site, &demand, &placement);
         let rule = models::rule::judge(&site, &demand, &placement).into_iter().find(|j| j.rule == models::rule::RuleName::Ups).unwrap();

@@ -1,7 +1,11 @@
 //! Laws: one a file, each with its formula, its source, the range in which it holds and how far off it was.
 
+pub mod apparent;
 pub mod availability;
+pub mod battery;
+pub mod branch;
 pub mod cost;
+pub mod crest;
 pub mod failure_rate;
 pub mod memory_mix;
 pub mod migration;
@@ -10,4 +14,5 @@ pub mod percentile;
 pub mod power;
 pub mod queueing;
 pub mod share;
+pub mod supply;
 pub mod ups;

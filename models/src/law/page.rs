@@ -24,8 +24,12 @@ macro_rules! files {
     };
 }
 files! {
+    "apparent"
     "availability"
+    "battery"
+    "branch"
     "cost"
+    "crest"
     "failure_rate"
     "memory_mix"
     "migration"
@@ -37,6 +41,7 @@ files! {
     "queueing/single"
     "queueing/varying"
     "share"
+    "supply"
     "ups"
 }
 

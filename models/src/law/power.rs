@@ -19,7 +19,7 @@
 use serde::Serialize;
 
 use crate::estimate::Estimate;
-use crate::quantity::{PowerFactor, Watts};
+use crate::quantity::{CrestFactor, PowerFactor, Watts};
 
 /// Watts at evenly spaced loads from idle to full.
 ///
@@ -108,6 +108,9 @@ pub struct PowerModel {
     pub nameplate_va: Estimate,
     /// What the nameplate says, W.
     pub nameplate_w: Estimate,
+    /// Crest factor of the current of its supplies, where the CVCF is asked about peak current.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crest_factor: Option<CrestFactor>,
 }
 
 impl PowerModel {
@@ -166,6 +169,12 @@ mod tests {
             let (low, high) = if a < b { (a, b) } else { (b, a) };
             prop_assert!(c.at(low) <= c.at(high));
             prop_assert!(c.idle() <= c.at(a) && c.at(a) <= c.full());
+        }
+
+        #[test]
+        fn a_lower_idle_never_draws_more(idle in 50.0f64..150.0, less in 0.0f64..49.0, rise in 0.0f64..200.0, load in 0.0f64..1.0) {
+            let of = |idle: f64| curve(&[idle, 150.0 + rise]).unwrap();
+            prop_assert!(of(idle - less).at(load) <= of(idle).at(load));
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Each file holds one kind. What crosses a seam as a bare number ends in its unit (`copy_ns_max`, `price_yen`).
 
 mod cpu;
+mod crest;
+mod current;
 mod data;
 mod memory;
 mod money;
@@ -10,6 +12,8 @@ mod power;
 mod time;
 
 pub use cpu::{CpuWork, Mhz};
+pub use crest::CrestFactor;
+pub use current::{Amperes, Volts};
 pub use data::BytesPerSecond;
 pub use memory::MiB;
 pub use money::Yen;

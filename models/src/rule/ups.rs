@@ -1,12 +1,15 @@
 //! The CVCF by kVA *and* kW, and branch circuits by VA; by measured curves under the load, or by nameplates.
 //!
-//! kVA are summed arithmetically: the safe upper bound (models A1.3). The vector sum is in the measures of a replay.
+//! kVA are summed arithmetically: the safe upper bound (models A1.3). The vector sum is in the measures of a replay. Where
+//! the CVCF has a crest factor, peak current is weighed as a third thing ([`crate::law::crest`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock};
 use crate::demand::Demand;
 use crate::estimate::Estimate;
+use crate::law::crest::peak_va;
+use crate::quantity::{CrestFactor, VoltAmperes};
 use crate::site::{DomainId, HostId, Placement, PowerView, Site};
 
 /// What the nameplates of all that is on add up to.
@@ -37,22 +40,53 @@ pub fn nameplate(site: &Site, placement: &Placement, feed: Option<DomainId>) -> 
     sum
 }
 
+/// What all that is on draws at the peaks of its current by its nameplates, VA x crest factor, and what the CVCF may give;
+/// nothing where it has no crest factor.
+#[must_use]
+pub fn nameplate_peak(site: &Site, placement: &Placement) -> Option<(f64, f64)> {
+    let ups = site.ups.as_ref()?;
+    let rated_for = ups.crest_factor?;
+    let mut needed = 0.0;
+    for (_, host) in site.hosts.iter().enumerate().filter(|(h, _)| placement.on[*h]) {
+        let power = &site.classes[host.class.index()].power;
+        needed += power.nameplate_va.value * crest(power.crest_factor);
+    }
+    for d in &site.devices {
+        needed += d.nameplate_va.value * f64::from(d.count) * crest(d.crest_factor);
+    }
+    Some((needed, rated_for.get() * ups.rating.get()))
+}
+
+/// A load without a crest factor is one without peaks; `scenarios` refuses it where the CVCF is asked about them.
+fn crest(factor: Option<CrestFactor>) -> f64 {
+    factor.map_or(1.0, CrestFactor::get)
+}
+
+/// VA x crest factor, in whole thousandths.
+fn mpeak(va: VoltAmperes, factor: Option<CrestFactor>) -> u64 {
+    (factor.map_or(va.get(), |crest| peak_va(va, crest)) * 1000.0).round() as u64
+}
+
 /// Expected W and VA a step, in thousandths, so that sums are exact.
 pub(crate) struct Series {
     pub mw: Vec<u64>,
     pub mva: Vec<u64>,
+    /// VA x crest factor; empty where the CVCF has none.
+    pub mpeak: Vec<u64>,
 }
 
 impl Series {
     /// Devices alone, of the whole site or of one feed.
     pub(crate) fn of_devices(site: &Site, steps: usize, feed: Option<DomainId>) -> Self {
-        let (mut mw, mut mva) = (0, 0);
+        let asks = feed.is_none() && site.ups.as_ref().is_some_and(|u| u.crest_factor.is_some());
+        let (mut mw, mut mva, mut peaks) = (0, 0, 0);
         for d in site.devices.iter().filter(|d| feed.is_none() || d.feed == feed) {
             let count = u64::from(d.count);
             mw += count * (d.expected.get() * 1000.0).round() as u64;
             mva += count * (d.expected.apparent(d.power_factor).get() * 1000.0).round() as u64;
+            peaks += count * mpeak(d.expected.apparent(d.power_factor), d.crest_factor);
         }
-        Self { mw: vec![mw; steps], mva: vec![mva; steps] }
+        Self { mw: vec![mw; steps], mva: vec![mva; steps], mpeak: if asks { vec![peaks; steps] } else { Vec::new() } }
     }
 
     /// Adds a host that is on with this load.
@@ -63,16 +97,21 @@ impl Series {
             let load = khz.get(t).map_or(0.0, |x| *x as f64 / capacity);
             let w = class.power.curve.at(load);
             self.mw[t] += (w.get() * 1000.0).round() as u64;
-            self.mva[t] += (w.apparent(class.power.factor_at(load)).get() * 1000.0).round() as u64;
+            let va = w.apparent(class.power.factor_at(load));
+            self.mva[t] += (va.get() * 1000.0).round() as u64;
+            if let Some(x) = self.mpeak.get_mut(t) {
+                *x += mpeak(va, class.power.crest_factor);
+            }
         }
     }
 
     /// Takes a host away again that was added with this load.
     pub(crate) fn remove_host(&mut self, site: &Site, host: HostId, khz: &[u64]) {
-        let mut own = Self { mw: vec![0; self.mw.len()], mva: vec![0; self.mva.len()] };
+        let mut own = Self { mw: vec![0; self.mw.len()], mva: vec![0; self.mva.len()], mpeak: vec![0; self.mpeak.len()] };
         own.add_host(site, host, khz);
         self.mw.iter_mut().zip(own.mw).for_each(|(all, own)| *all -= own);
         self.mva.iter_mut().zip(own.mva).for_each(|(all, own)| *all -= own);
+        self.mpeak.iter_mut().zip(own.mpeak).for_each(|(all, own)| *all -= own);
     }
 
     /// Every host that is on, and the devices.
@@ -90,6 +129,7 @@ impl Series {
         let (w, va) = (power.curve.full(), power.curve.full().apparent(power.factor_at(1.0)));
         self.mw.iter_mut().for_each(|x| *x += (w.get() * 1000.0).round() as u64);
         self.mva.iter_mut().for_each(|x| *x += (va.get() * 1000.0).round() as u64);
+        self.mpeak.iter_mut().for_each(|x| *x += mpeak(va, power.crest_factor));
     }
 }
 
@@ -104,7 +144,8 @@ pub(crate) fn peak(series: &[u64]) -> (usize, f64) {
     (best.0, best.1 as f64 / 1000.0)
 }
 
-/// What the CVCF sees: (needed VA, when), (needed W, when).
+/// What the CVCF sees: (needed VA, when), (needed W, when), and (needed VA x crest factor, when), which is nothing where
+/// peak current is not asked about.
 fn draw(
     site: &Site,
     demand: &Demand,
@@ -113,11 +154,12 @@ fn draw(
     booting: &[HostId],
     view: PowerView,
     feed: Option<DomainId>,
-) -> [(f64, Option<String>); 2] {
+) -> [(f64, Option<String>); 3] {
     match view {
         PowerView::Nameplate => {
             let n = nameplate(site, placement, feed);
-            [(n.va.value, None), (n.w.value, None)]
+            let peak = nameplate_peak(site, placement).filter(|_| feed.is_none()).map_or(0.0, |(needed, _)| needed);
+            [(n.va.value, None), (n.w.value, None), (peak, None)]
         }
         PowerView::Expected => {
             let mut series = Series::of_devices(site, demand.steps.max(1), feed);
@@ -131,7 +173,7 @@ fn draw(
                     series.add_host(site, HostId::at(h), &loads[h].khz);
                 }
             }
-            [&series.mva, &series.mw].map(|s| {
+            [&series.mva, &series.mw, &series.mpeak].map(|s| {
                 let (t, x) = peak(s);
                 (x, clock(demand, t))
             })
@@ -141,15 +183,17 @@ fn draw(
 
 /// What the CVCF sees of a course in which some hosts, idle in it, boot: the difference to full power is the same at every
 /// step, and so is the step of the peak.
-fn booted(site: &Site, demand: &Demand, series: &Series, booting: &[HostId]) -> [(f64, Option<String>); 2] {
-    let (mut w, mut va) = (0.0, 0.0);
+fn booted(site: &Site, demand: &Demand, series: &Series, booting: &[HostId]) -> [(f64, Option<String>); 3] {
+    let (mut w, mut va, mut peaks) = (0.0, 0.0, 0.0);
     for h in booting {
         let power = &site.class_of(*h).power;
         let (idle, full) = (power.curve.idle(), power.curve.full());
         w += full.get() - idle.get();
-        va += full.apparent(power.factor_at(1.0)).get() - idle.apparent(power.factor_at(0.0)).get();
+        let more = full.apparent(power.factor_at(1.0)).get() - idle.apparent(power.factor_at(0.0)).get();
+        va += more;
+        peaks += more * crest(power.crest_factor);
     }
-    [(&series.mva, va), (&series.mw, w)].map(|(s, more)| {
+    [(&series.mva, va), (&series.mw, w), (&series.mpeak, peaks)].map(|(s, more)| {
         let (t, x) = peak(s);
         (x + more, clock(demand, t))
     })
@@ -173,7 +217,7 @@ pub(crate) fn judge_booting(
     let mut all = Vec::new();
     if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
         let mut scales = Scales::default();
-        let [(va, va_when), (w, w_when)] = match known.filter(|_| rule.view == PowerView::Expected) {
+        let [(va, va_when), (w, w_when), (peak, peak_when)] = match known.filter(|_| rule.view == PowerView::Expected) {
             Some(series) => booted(site, demand, series, booting),
             None => draw(site, demand, placement, loads, booting, rule.view, None),
         };
@@ -181,23 +225,25 @@ pub(crate) fn judge_booting(
         let margin = |needed, available, unit: &str, when| Margin { needed, available, unit: unit.into(), place: ups.name.clone(), when };
         scales.weigh(margin(va, ups.rating.get() * keep, "VA", va_when), || "apparent power exceeds what it may carry".into());
         scales.weigh(margin(w, ups.limit_w().get() * keep, "W", w_when), || "real power exceeds what it may carry".into());
-        all.push(Judgement {
-            rule: RuleName::Ups,
-            asked: format!(
-                "{} carries the site in the {} view: {:.1} kVA and {:.1} kW",
-                ups.name,
-                word(rule.view),
-                ups.rating.get() * keep / 1000.0,
-                ups.limit_w().get() * keep / 1000.0
-            ),
-            verdict: scales.verdict(),
-        });
+        let mut asked = format!(
+            "{} carries the site in the {} view: {:.1} kVA and {:.1} kW",
+            ups.name,
+            word(rule.view),
+            ups.rating.get() * keep / 1000.0,
+            ups.limit_w().get() * keep / 1000.0
+        );
+        if let Some(crest) = ups.crest_factor {
+            let available = crest.get() * ups.rating.get() * keep;
+            scales.weigh(margin(peak, available, "VA x crest factor", peak_when), || "peak current exceeds what it may carry".into());
+            asked.push_str(&format!(", and peaks of current up to {} times the effective value of its rating", crest.get()));
+        }
+        all.push(Judgement { rule: RuleName::Ups, asked, verdict: scales.verdict() });
     }
     if let Some(view) = site.rules.branches {
         let mut scales = Scales::default();
         for (d, domain) in site.domains.iter().enumerate() {
             let Some(limit) = domain.limit_va else { continue };
-            let [(needed, when), _] = draw(site, demand, placement, loads, booting, view, Some(DomainId::at(d)));
+            let [(needed, when), ..] = draw(site, demand, placement, loads, booting, view, Some(DomainId::at(d)));
             let margin = Margin { needed, available: limit.get(), unit: "VA".into(), place: domain.name.clone(), when };
             scales.weigh(margin, || "apparent power exceeds what it may carry".into());
         }

@@ -5,7 +5,9 @@
 //! that need a replay, a plan or the engine are answered by who has these. Published figures are held against the
 //! figures by their names.
 
+pub mod cvcf;
 pub mod memory_mix;
+pub mod power_tail;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,10 @@ pub struct Study {
 pub enum Kind {
     /// How sure a total of memory is where only a mean is known.
     MemoryMix(memory_mix::MemoryMix),
+    /// What the CVCF carries and for how long.
+    Cvcf(cvcf::Cvcf),
+    /// How much apparent power is drawn for a small share of the time.
+    PowerTail(power_tail::PowerTail),
 }
 
 /// What came out.

@@ -10,7 +10,7 @@ pub(crate) mod shape;
 
 use std::collections::BTreeMap;
 
-use models::quantity::{BytesPerSecond, Mhz, MiB, PowerFactor, VoltAmperes, Watts};
+use models::quantity::{BytesPerSecond, CrestFactor, Mhz, MiB, PowerFactor, VoltAmperes, Watts};
 use models::site::{DomainKind, LicencePer, Mode, OnLoss, PowerView};
 use models::{Estimate, Provenance};
 use schemars::JsonSchema;
@@ -158,8 +158,13 @@ sourced!(
         disk_bytes_per_s: BytesPerSecond,
         /// Watts at evenly spaced loads from idle to full: at least 2 points, idle above 0, never falling.
         power_w: Vec<Watts>,
-        /// Power factor at evenly spaced loads from idle to full, each above 0 and at most 1; one number: at every load.
-        power_factor: Vec<PowerFactor>,
+        /// Power factor at evenly spaced loads from idle to full, each above 0 and at most 1; one number: at every load. Either
+        /// this or `supply`.
+        power_factor: Option<Vec<PowerFactor>>,
+        /// Its supplies, from which the power factor follows. Either this or `power_factor`.
+        supply: Option<Supply>,
+        /// Crest factor of the current of its supplies, at least 1: required where `[ups]` has one.
+        crest_factor: Option<CrestFactor>,
         /// What the nameplate says, VA.
         nameplate_va: Estimate,
         /// What the nameplate says, W.
@@ -184,6 +189,18 @@ fn none() -> Share {
 fn boot_s() -> Seconds {
     Seconds::try_from(120.0).expect("120 s is a time")
 }
+
+sourced!(
+    /// The supplies of a class of hosts: they are alike and share its power.
+    struct Supply {
+        /// How many share it.
+        count: Count,
+        /// What one delivers at full load, W.
+        rating_w: Positive,
+        /// Power factor of one at evenly spaced loads, from none to full: at least 2 points, each above 0 and at most 1.
+        power_factor: Vec<PowerFactor>,
+    }
+);
 
 sourced!(
     /// What buying a host of the class means.
@@ -211,12 +228,26 @@ pub(crate) struct Domain {
     pub kind: DomainKind,
     /// What a feed's branch circuit may carry, VA, already derated. Only for feeds.
     pub limit_va: Option<VoltAmperes>,
-    /// Where the limit comes from: required with `limit_va`.
+    /// The circuit of a feed, instead of its limit in VA: breaker x volts x derating.
+    pub circuit: Option<Circuit>,
+    /// Where the limit comes from: required with `limit_va` and `circuit`.
     pub source: Option<Provenance>,
     /// Sources of single keys.
     #[serde(default)]
     #[allow(dead_code, reason = "collected from the tree of the file")]
     pub sources: Sources,
+}
+
+/// A branch circuit.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Circuit {
+    /// The breaker, A.
+    pub amperes: Positive,
+    /// The voltage, V.
+    pub volts: Positive,
+    /// The share of the breaker that a lasting load may take: above 0, at most 1.
+    pub derate: Positive,
 }
 
 /// A set of hosts that some guests must stay in.
@@ -340,6 +371,8 @@ sourced!(
         nameplate_w: Estimate,
         /// The feed that carries it: the name of a `[[domain]]` of kind feed.
         feed: Option<String>,
+        /// Crest factor of its current, at least 1: required where `[ups]` has one.
+        crest_factor: Option<CrestFactor>,
     }
 );
 
@@ -377,6 +410,25 @@ sourced!(
         loss_proportional: Share,
         /// Loss with the square of the load, as a share of the rating.
         loss_square: Share,
+        /// The crest factor of the load that it carries at its full rating (1.414, that of a sine, is the safe one where it is
+        /// not known). Present: peak current is weighed too, and every class and device says its own.
+        crest_factor: Option<CrestFactor>,
+        /// Its battery.
+        battery: Option<Battery>,
+    }
+);
+
+sourced!(
+    /// The battery of the CVCF.
+    struct Battery {
+        /// A load at the CVCF's output, W.
+        rated_w: Positive,
+        /// How long the battery carries that load when it is new, minutes.
+        minutes: Positive,
+        /// Peukert's exponent: 1 to 2.
+        exponent: Estimate,
+        /// The share of its capacity that its age has left: above 0, at most 1.
+        left: Estimate,
     }
 );
 

@@ -2,7 +2,9 @@
 //!
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
+mod cvcf;
 mod memory_mix;
+mod power_tail;
 
 use models::site::Site;
 use models::study::{Kind, Study};
@@ -20,6 +22,10 @@ use crate::understand::{Known, check_name};
 pub(crate) struct Studies {
     /// How sure a total of memory is where only a mean is known.
     pub memory_mix: Vec<memory_mix::Keys>,
+    /// What the CVCF carries and for how long.
+    pub cvcf: Vec<cvcf::Keys>,
+    /// How much apparent power is drawn for a small share of the time.
+    pub power_tail: Vec<power_tail::Keys>,
 }
 
 impl Studies {
@@ -28,7 +34,10 @@ impl Studies {
         fn of(list: &[impl Keys]) -> impl Iterator<Item = &str> {
             list.iter().map(Keys::name)
         }
-        of(&self.memory_mix).collect()
+        let mut names: Vec<&str> = of(&self.memory_mix).collect();
+        names.extend(of(&self.cvcf));
+        names.extend(of(&self.power_tail));
+        names
     }
 }
 
@@ -91,6 +100,8 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     let mut found: Vec<(usize, Study)> = Vec::new();
     let s = &file.study;
     of_kind(&reader, "memory-mix", &s.memory_mix, &mut found)?;
+    of_kind(&reader, "cvcf", &s.cvcf, &mut found)?;
+    of_kind(&reader, "power-tail", &s.power_tail, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

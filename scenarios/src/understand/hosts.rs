@@ -1,7 +1,9 @@
 //! Failure domains, classes and hosts.
 
+use models::law::branch::Circuit;
 use models::law::power::{BadCurve, Curve, PowerModel};
-use models::quantity::{Mhz, MiB};
+use models::law::supply::Supply;
+use models::quantity::{Amperes, Mhz, MiB, PowerFactor, VoltAmperes, Volts, Watts};
 use models::site::{ClassId, Domain, DomainId, DomainKind, Host, HostClass, LicenceId, PoolId, Sale};
 
 use super::known::{Known, expand_names};
@@ -14,21 +16,72 @@ pub(super) fn domains(doc: &Document<'_>, file: &file::Site) -> Result<Vec<Domai
     let mut all = Vec::new();
     for (i, d) in file.domain.iter().enumerate() {
         let at = At::element("domain", i);
-        if d.limit_va.is_some() && d.kind != DomainKind::Feed {
+        let given = [("limit_va", d.limit_va.is_some()), ("circuit", d.circuit.is_some())];
+        let given: Vec<&str> = given.into_iter().filter(|(_, is)| *is).map(|(key, _)| key).collect();
+        if let [_, second] = given[..] {
             return Err(doc
-                .error(&at.key("limit_va"), format!("a {} has no limit in VA", d.kind.word()))
-                .help("`limit_va` is the limit of a feed's branch circuit: leave it out, or write `kind = \"feed\"`"));
+                .error(&at.key(second), "the limit of this feed is given twice")
+                .help("write `limit_va`, or the `circuit` that it follows from, and not both"));
         }
-        if d.limit_va.is_some() && d.source.is_none() {
-            return Err(doc
-                .error(&at, "the key `source` is missing")
-                .key(format!("{}.source", doc.named(&at)))
-                .help("`limit_va` is a number of the world: write `source = ...` (paper:ID, measured:WHAT, proxy:WHAT or assumed:WHY)"));
+        if let [key] = given[..] {
+            if d.kind != DomainKind::Feed {
+                return Err(doc
+                    .error(&at.key(key), format!("a {} has no limit in VA", d.kind.word()))
+                    .help(format!("`{key}` is the limit of a feed's branch circuit: leave it out, or write `kind = \"feed\"`")));
+            }
+            if d.source.is_none() {
+                return Err(doc.error(&at, "the key `source` is missing").key(format!("{}.source", doc.named(&at))).help(format!(
+                    "`{key}` is a number of the world: write `source = ...` (paper:ID, measured:WHAT, proxy:WHAT or assumed:WHY)"
+                )));
+            }
         }
-        all.push(Domain { name: d.name.clone(), kind: d.kind, limit_va: d.limit_va });
+        let limit_va = match &d.circuit {
+            Some(circuit) => Some(circuit_limit(doc, &at.key("circuit"), circuit)?),
+            None => d.limit_va,
+        };
+        all.push(Domain { name: d.name.clone(), kind: d.kind, limit_va });
     }
     Ok(all)
 }
+
+fn circuit_limit(doc: &Document<'_>, at: &At, c: &file::Circuit) -> Result<VoltAmperes, Error> {
+    let circuit = Amperes::new(c.amperes.get()).and_then(|a| Volts::new(c.volts.get()).and_then(|v| Circuit::new(a, v, c.derate.get())));
+    circuit.map(|it| it.limit()).map_err(|e| {
+        doc.error(at, e.to_string())
+            .help("breaker, volts and the share of it for a lasting load: `{ amperes = 15, volts = 100, derate = 0.8 }`")
+    })
+}
+
+/// The power factor by load: as it is given, or from the supplies.
+fn power_factor(doc: &Document<'_>, at: &At, c: &file::Class, curve: &Curve) -> Result<Vec<PowerFactor>, Error> {
+    match (&c.power_factor, &c.supply) {
+        (Some(list), None) if list.is_empty() => Err(doc
+            .error(&at.key("power_factor"), "the list is empty")
+            .help("one number above 0 and at most 1, or several for evenly spaced loads")),
+        (Some(list), None) => Ok(list.clone()),
+        (None, Some(s)) => {
+            let at = at.key("supply");
+            let supply = Watts::new(s.rating_w.get()).and_then(|w| Supply::new(s.count.get(), w, s.power_factor.clone()));
+            let supply = supply.map_err(|e| {
+                doc.error(&at.key("power_factor"), e.to_string()).help("the factor of one supply at evenly spaced loads, from none to full")
+            })?;
+            supply.by_load(curve, LOADS).map_err(|e| {
+                doc.error(&at.key("rating_w"), e.to_string())
+                    .help(format!("`rating_w` x `count` must reach the last of `power_w`, {} W", curve.full().get()))
+            })
+        }
+        (Some(_), Some(_)) => Err(doc
+            .error(&at.key("supply"), "the power factor is given twice")
+            .help("write `power_factor`, or the `supply` that it follows from, and not both")),
+        (None, None) => Err(doc
+            .error(at, "the key `power_factor` is missing")
+            .key(format!("{}.power_factor", doc.named(at)))
+            .help("write `power_factor = ...`, or `[class.supply]` from which it follows")),
+    }
+}
+
+/// Loads of a host for which the factor of its supplies is read off: idle, a tenth, ... full.
+const LOADS: u32 = 11;
 
 /// The classes.
 pub(super) fn classes(doc: &Document<'_>, file: &file::Site, known: &Known) -> Result<Vec<HostClass>, Error> {
@@ -48,11 +101,6 @@ fn class(doc: &Document<'_>, at: &At, c: &file::Class, known: &Known) -> Result<
         return Err(doc
             .error(&at.key("hypervisor_mib"), format!("the hypervisor leaves nothing of {} for guests", c.memory_mib))
             .help("it must be less than `memory_mib`"));
-    }
-    if c.power_factor.is_empty() {
-        return Err(doc
-            .error(&at.key("power_factor"), "the list is empty")
-            .help("one number above 0 and at most 1, or several for evenly spaced loads"));
     }
     let curve = Curve::new(c.power_w.clone()).map_err(|bad| {
         let key = at.key("power_w");
@@ -75,7 +123,13 @@ fn class(doc: &Document<'_>, at: &At, c: &file::Class, known: &Known) -> Result<
         hypervisor: c.hypervisor_mib,
         network: c.network_bytes_per_s,
         disk: c.disk_bytes_per_s,
-        power: PowerModel { curve, power_factor: c.power_factor.clone(), nameplate_va: c.nameplate_va, nameplate_w: c.nameplate_w },
+        power: PowerModel {
+            power_factor: power_factor(doc, at, c, &curve)?,
+            curve,
+            nameplate_va: c.nameplate_va,
+            nameplate_w: c.nameplate_w,
+            crest_factor: c.crest_factor,
+        },
         boot: c.boot_s.nanos(),
         licences: known.licences.find_all(doc, &at.key("licences"), &c.licences, LicenceId::at)?,
         sale: c.sale.as_ref().map(|s| sale(doc, &at.key("sale"), s, known)).transpose()?,

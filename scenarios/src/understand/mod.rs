@@ -51,7 +51,7 @@ pub(crate) fn site(doc: &Document<'_>, file: &file::Site) -> Result<(Site, Known
         links: rest::links(file),
         devices: rest::devices(doc, file, &known)?,
         licences,
-        ups: rest::ups(file),
+        ups: rest::ups(doc, file)?,
         prices: rest::prices(doc, file)?,
         rules: rest::rules(doc, file)?,
         today,

@@ -1,6 +1,7 @@
 //! Services, storage, links, devices, licences, the CVCF, prices and rules.
 
-use models::quantity::{BytesPerSecond, Nanos, VoltAmperes};
+use models::law::battery::Battery;
+use models::quantity::{BytesPerSecond, Nanos, VoltAmperes, Watts};
 use models::site::{
     CpuRule, Device, DomainId, DomainKind, DownRule, Licence, Link, Prices, Rules, Service, ServiceId, Storage, Ups, UpsRule,
 };
@@ -50,6 +51,7 @@ pub(super) fn devices(doc: &Document<'_>, file: &file::Site, known: &Known) -> R
             nameplate_va: d.nameplate_va,
             nameplate_w: d.nameplate_w,
             feed: feed.map(DomainId::at),
+            crest_factor: d.crest_factor,
         });
     }
     Ok(all)
@@ -77,15 +79,51 @@ pub(super) fn licences(doc: &Document<'_>, file: &file::Site) -> Result<Vec<Lice
     Ok(all)
 }
 
-pub(super) fn ups(file: &file::Site) -> Option<Ups> {
-    file.ups.as_ref().map(|u| Ups {
+pub(super) fn ups(doc: &Document<'_>, file: &file::Site) -> Result<Option<Ups>, Error> {
+    peaks(doc, file)?;
+    let Some(u) = &file.ups else { return Ok(None) };
+    let at = At::root().key("ups").key("battery");
+    Ok(Some(Ups {
         name: u.name.clone(),
         rating: VoltAmperes::new(u.rating_va.get()).expect("a number above 0 is a rating"),
         output_power_factor: u.output_power_factor,
         loss_no_load: u.loss_no_load.get(),
         loss_proportional: u.loss_proportional.get(),
         loss_square: u.loss_square.get(),
+        crest_factor: u.crest_factor,
+        battery: u.battery.as_ref().map(|b| battery(doc, &at, b)).transpose()?,
+    }))
+}
+
+fn battery(doc: &Document<'_>, at: &At, b: &file::Battery) -> Result<Battery, Error> {
+    let rated = Watts::new(b.rated_w.get()).expect("a number above 0 is a power");
+    let it = Battery { rated, rated_minutes: b.minutes.get(), exponent: b.exponent, left: b.left };
+    it.checked().map_err(|e| {
+        // The times and loads are above 0 by their kind: what is left is the exponent and the age.
+        let key = if e.what.contains("exponent") { "exponent" } else { "left" };
+        doc.error(&at.key(key), e.to_string()).help("`exponent` from 1 to 2, `left` above 0 and at most 1; a range lies within too")
     })
+}
+
+/// Where the CVCF is asked about peak current, everything on it says its own; and nothing does where it is not.
+fn peaks(doc: &Document<'_>, file: &file::Site) -> Result<(), Error> {
+    let classes = file.class.iter().enumerate().map(|(i, c)| (At::element("class", i), &c.name, c.crest_factor.is_some()));
+    let devices = file.device.iter().enumerate().map(|(i, d)| (At::element("device", i), &d.name, d.crest_factor.is_some()));
+    let asked = file.ups.as_ref().is_some_and(|u| u.crest_factor.is_some());
+    for (at, name, given) in classes.chain(devices) {
+        if given && !asked {
+            return Err(doc
+                .error(&at.key("crest_factor"), "a crest factor is given, and no CVCF is asked about it")
+                .help("write `crest_factor` in `[ups]` too (1.414 where it is not known), or leave it out here"));
+        }
+        if asked && !given {
+            return Err(doc
+                .error(&at, format!("the CVCF is asked about peak current, and `{name}` does not say its own"))
+                .key(format!("{}.crest_factor", doc.named(&at)))
+                .help("write `crest_factor = ...`, the peak of its current over the effective value, or leave out that of `[ups]`"));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn prices(doc: &Document<'_>, file: &file::Site) -> Result<Prices, Error> {
@@ -108,10 +146,10 @@ pub(super) fn rules(doc: &Document<'_>, file: &file::Site) -> Result<Rules, Erro
     if r.ups.is_some() && file.ups.is_none() {
         return Err(doc.error(&at.key("ups"), "there is no CVCF to hold").help("write `[ups]` with its rating, or leave the rule out"));
     }
-    if r.branches.is_some() && file.domain.iter().all(|d| d.limit_va.is_none()) {
+    if r.branches.is_some() && file.domain.iter().all(|d| d.limit_va.is_none() && d.circuit.is_none()) {
         return Err(doc
             .error(&at.key("branches"), "no feed has a limit to hold")
-            .help("write `limit_va` in a `[[domain]]` of `kind = \"feed\"`, or leave the rule out"));
+            .help("write `limit_va` or `circuit` in a `[[domain]]` of `kind = \"feed\"`, or leave the rule out"));
     }
     let mut one_domain_down: Vec<(DomainKind, DownRule)> = Vec::new();
     for (i, d) in r.one_domain_down.iter().enumerate() {
