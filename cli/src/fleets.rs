@@ -20,7 +20,9 @@ pub fn all(run: &Run, site: &Site) -> Vec<Rebuilt> {
     run.fleets.iter().map(|f| rebuilt(f, site)).collect()
 }
 
-fn rebuilt(fleet: &Fleet, site: &Site) -> Rebuilt {
+/// One fleet.
+#[must_use]
+pub fn rebuilt(fleet: &Fleet, site: &Site) -> Rebuilt {
     let class = |name: &str| site.classes.iter().position(|c| c.name == name).map(ClassId::at);
     let buys: Vec<(ClassId, u32)> = fleet.buys.iter().filter_map(|(name, n)| class(name).map(|c| (c, *n))).collect();
     let site = site.with_bought(&buys);

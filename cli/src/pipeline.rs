@@ -33,6 +33,8 @@ pub struct Outcome {
     pub run: Run,
     /// The plan, where something fits.
     pub plan: Option<Plan>,
+    /// The columns that it was judged under, a replication each.
+    pub demands: Vec<Demand>,
 }
 
 /// Reads a scenario.
@@ -61,7 +63,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let loads = std::mem::take(&mut scenario.loads);
     let all_requests = scenario.requests.take();
     let requests = all_requests.as_ref().filter(|r| !r.flows.is_empty());
-    let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
+    let kept = if requests.is_some() || studies::needs_plan(&scenario) { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
@@ -123,9 +125,13 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
         }
     };
     run.fleets = fleets;
-    run.studies = studies::all(&Facts { scenario, planned: Some((&run, &demands)), common })?;
+    run.studies = studies::all(&Facts { scenario, planned: Some((&run, &demands)), loads: &kept, common }, false)?;
+    let long: Vec<&str> = scenario.studies.iter().filter(|s| studies::is_long(&s.kind)).map(|s| s.name.as_str()).collect();
+    if !long.is_empty() {
+        run.unknowns.push(format!("not answered here, as each takes as long as a plan: {}; `shuyaku study` answers them", long.join(", ")));
+    }
     run.laws = studies::laws_used(site, &run.studies);
-    Ok(Outcome { run, plan })
+    Ok(Outcome { run, plan, demands })
 }
 
 /// Fleets compared; what could not be placed, in words; and the alternatives' placements, for the planner to beat.

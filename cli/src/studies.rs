@@ -1,8 +1,11 @@
 //! The studies of a scenario: each is answered by the room that can.
 
+mod horizon;
+mod physical;
+
 use std::path::Path;
 
-use models::demand::Demand;
+use models::demand::{Demand, Load};
 use models::law::page::{self, Page};
 use models::site::Site;
 use models::study::{Answer, Kind, Study};
@@ -11,7 +14,8 @@ use scenarios::Scenario;
 
 use crate::args::Common;
 use crate::diagnose::Failure;
-use crate::{pipeline, power};
+use crate::pipeline::{self, Outcome};
+use crate::power;
 
 /// What a study may look at besides its own givens.
 #[allow(dead_code, reason = "each kind looks at what it needs")]
@@ -20,16 +24,24 @@ pub struct Facts<'a> {
     pub scenario: &'a Scenario,
     /// The fleets compared, replayed and judged, and the columns that they were judged under, where a plan was made.
     pub planned: Option<(&'a Run, &'a [Demand])>,
+    /// The loads, before they are columns.
+    pub loads: &'a [Load],
     /// Seed and replications.
     pub common: &'a Common,
 }
 
-/// All studies, in order of the file.
+/// All studies, in order of the file; those that judge or plan anew, year by year, only where `long_ones` are asked for.
 ///
 /// # Errors
 /// A study whose givens pass each by itself and not together.
-pub fn all(facts: &Facts<'_>) -> Result<Vec<Answer>, Failure> {
-    facts.scenario.studies.iter().map(|s| one(s, facts)).collect()
+pub fn all(facts: &Facts<'_>, long_ones: bool) -> Result<Vec<Answer>, Failure> {
+    facts.scenario.studies.iter().filter(|s| long_ones || !is_long(&s.kind)).map(|s| one(s, facts)).collect()
+}
+
+/// Whether a study takes as long as a plan, or longer.
+#[must_use]
+pub const fn is_long(kind: &Kind) -> bool {
+    matches!(kind, Kind::Growth(_) | Kind::PhysicalOrVirtual(_))
 }
 
 /// The studies of these names, or all; a plan is made first where one of them needs it.
@@ -48,10 +60,30 @@ pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answe
     if !names.is_empty() {
         scenario.studies.retain(|s| names.contains(&s.name));
     }
-    if needs_plan(&scenario) {
-        return Ok(pipeline::plan(scenario, common)?.run.studies);
+    whole(&scenario, common)
+}
+
+/// Every study of a scenario, the long ones too; a plan is made first where one of them needs it.
+///
+/// # Errors
+/// As [`all`].
+pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failure> {
+    let loads = &scenario.loads;
+    if !needs_plan(scenario) {
+        return all(&Facts { scenario, planned: None, loads, common }, true);
     }
-    all(&Facts { scenario: &scenario, planned: None, common })
+    let outcome = pipeline::plan(scenario.clone(), common)?;
+    after(scenario, &outcome, common)
+}
+
+/// The same where the plan is made already.
+///
+/// # Errors
+/// As [`all`].
+pub fn after(scenario: &Scenario, outcome: &Outcome, common: &Common) -> Result<Vec<Answer>, Failure> {
+    let facts = Facts { scenario, planned: Some((&outcome.run, &outcome.demands)), loads: &scenario.loads, common };
+    let answered = |s: &Study| outcome.run.studies.iter().find(|a| a.study == s.name).cloned();
+    scenario.studies.iter().map(|s| answered(s).map_or_else(|| one(s, &facts), Ok)).collect()
 }
 
 /// The pages of these laws, or of all.
@@ -82,8 +114,8 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 #[must_use]
 pub fn needs_plan(scenario: &Scenario) -> bool {
     scenario.studies.iter().any(|s| match s.kind {
-        Kind::MemoryMix(_) => false,
-        Kind::Cvcf(_) | Kind::PowerTail(_) => true,
+        Kind::MemoryMix(_) | Kind::LoginNodes(_) => false,
+        Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
     })
 }
 
@@ -96,6 +128,10 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::MemoryMix(mix) => mix.answer(study),
         Kind::Cvcf(it) => power::cvcf(it, study, facts),
         Kind::PowerTail(it) => Ok(power::tail(it, study, facts)),
+        Kind::LoginNodes(nodes) => nodes.answer(study),
+        Kind::CostCourse(it) => return horizon::cost_course(it, study, facts),
+        Kind::Growth(it) => return horizon::growth(it, study, facts),
+        Kind::PhysicalOrVirtual(it) => return physical::answer(it, study, facts),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

@@ -20,7 +20,7 @@ use crate::args::Common;
 use crate::diagnose::Failure;
 use crate::peer;
 use crate::pipeline;
-use crate::studies::{self, Facts};
+use crate::studies;
 
 /// What can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -156,11 +156,15 @@ pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<V
     let needs_plan =
         |t: &Target| !matches!(t.measure, Measure::CloudsimNpaKwh | Measure::CloudsimDvfsKwh | Measure::OpendcEnergyJ | Measure::Study);
     let plan = targets.iter().any(needs_plan) || studies::needs_plan(scenario);
-    let run = if plan { Some(pipeline::plan(scenario.clone(), common)?.run) } else { None };
-    let answers = match &run {
-        Some(run) => run.studies.clone(),
-        None => studies::all(&Facts { scenario, planned: None, common })?,
+    let outcome = if plan { Some(pipeline::plan(scenario.clone(), common)?) } else { None };
+    // A long study is answered only where a figure of it is published.
+    let mut asked = scenario.clone();
+    asked.studies.retain(|s| !studies::is_long(&s.kind) || targets.iter().any(|t| t.of.study.as_deref() == Some(&s.name)));
+    let answers = match &outcome {
+        Some(outcome) => studies::after(&asked, outcome, common)?,
+        None => studies::whole(&asked, common)?,
     };
+    let run = outcome.map(|o| o.run);
     Ok(targets
         .iter()
         .map(|t| {

@@ -16,6 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimate;
+use crate::law::horizon::Outlay;
 use crate::quantity::Watts;
 use crate::site::{LicencePer, Placement, Prices, Site};
 
@@ -83,6 +84,24 @@ pub fn licences_needed(site: &Site, placement: &Placement) -> Vec<u32> {
         }
     }
     needed
+}
+
+/// The cost of a placement that draws `mean` power, as outlays at a renewal and by year.
+#[must_use]
+pub fn outlay(site: &Site, placement: &Placement, mean: Watts) -> Outlay {
+    // What is paid by the year is in proportion to the years: over none of them only the purchases are left.
+    let over = |years| {
+        let mut site = site.clone();
+        site.prices.years = years;
+        of(&site, placement, mean).total()
+    };
+    let at_renewal = over(0.0);
+    Outlay { at_renewal, yearly: same_ends(over(1.0), at_renewal) }
+}
+
+/// The difference of two estimates that share their givens: each end takes the same end of the other.
+fn same_ends(a: Estimate, b: Estimate) -> Estimate {
+    Estimate { value: a.value - b.value, low: a.low - b.low, high: a.high - b.high }
 }
 
 /// The cost of a placement that draws `mean` power.

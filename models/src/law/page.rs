@@ -31,6 +31,8 @@ files! {
     "cost"
     "crest"
     "failure_rate"
+    "horizon"
+    "login"
     "memory_mix"
     "migration"
     "percentile"
@@ -42,6 +44,7 @@ files! {
     "queueing/varying"
     "share"
     "supply"
+    "switching"
     "ups"
 }
 

@@ -5,8 +5,12 @@
 //! that need a replay, a plan or the engine are answered by who has these. Published figures are held against the
 //! figures by their names.
 
+pub mod cost_course;
 pub mod cvcf;
+pub mod growth;
+pub mod login_nodes;
 pub mod memory_mix;
+pub mod physical_or_virtual;
 pub mod power_tail;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +38,14 @@ pub enum Kind {
     Cvcf(cvcf::Cvcf),
     /// How much apparent power is drawn for a small share of the time.
     PowerTail(power_tail::PowerTail),
+    /// Two fleets over several renewals.
+    CostCourse(cost_course::CostCourse),
+    /// How long a fleet lasts while its load grows.
+    Growth(growth::Growth),
+    /// When a service outgrows a guest, and when it can come back.
+    PhysicalOrVirtual(physical_or_virtual::PhysicalOrVirtual),
+    /// A guest for each light user, a physical node for who needs more.
+    LoginNodes(login_nodes::LoginNodes),
 }
 
 /// What came out.

@@ -27,7 +27,7 @@ pub fn studies(answers: &[Answer]) -> String {
             table.row(vec![f.name.clone(), value, range, f.fitted.to_string(), f.how.clone()]);
         }
         if !a.figures.is_empty() {
-            text += &(table.lines(2, 28).join("\n") + "\n");
+            text += &(table.lines(2, 48).join("\n") + "\n");
         }
         for s in &a.says {
             text += &format!("  {s}\n");

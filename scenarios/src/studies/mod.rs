@@ -2,8 +2,12 @@
 //!
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
+mod cost_course;
 mod cvcf;
+mod growth;
+mod login_nodes;
 mod memory_mix;
+mod physical_or_virtual;
 mod power_tail;
 
 use models::site::Site;
@@ -26,6 +30,14 @@ pub(crate) struct Studies {
     pub cvcf: Vec<cvcf::Keys>,
     /// How much apparent power is drawn for a small share of the time.
     pub power_tail: Vec<power_tail::Keys>,
+    /// Two fleets over several renewals: cost by year, and the prices at which they cost the same.
+    pub cost_course: Vec<cost_course::Keys>,
+    /// How long the plan lasts while its load grows.
+    pub growth: Vec<growth::Keys>,
+    /// When a service outgrows a guest, and when it can come back.
+    pub physical_or_virtual: Vec<physical_or_virtual::Keys>,
+    /// Login nodes: a guest for each light user, a physical node for who needs more.
+    pub login_nodes: Vec<login_nodes::Keys>,
 }
 
 impl Studies {
@@ -37,6 +49,10 @@ impl Studies {
         let mut names: Vec<&str> = of(&self.memory_mix).collect();
         names.extend(of(&self.cvcf));
         names.extend(of(&self.power_tail));
+        names.extend(of(&self.cost_course));
+        names.extend(of(&self.growth));
+        names.extend(of(&self.physical_or_virtual));
+        names.extend(of(&self.login_nodes));
         names
     }
 }
@@ -102,6 +118,10 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "memory-mix", &s.memory_mix, &mut found)?;
     of_kind(&reader, "cvcf", &s.cvcf, &mut found)?;
     of_kind(&reader, "power-tail", &s.power_tail, &mut found)?;
+    of_kind(&reader, "cost-course", &s.cost_course, &mut found)?;
+    of_kind(&reader, "growth", &s.growth, &mut found)?;
+    of_kind(&reader, "physical-or-virtual", &s.physical_or_virtual, &mut found)?;
+    of_kind(&reader, "login-nodes", &s.login_nodes, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }
