@@ -99,6 +99,7 @@ fn columns_alone(background: Background<'_>) -> Model<'_> {
                 boot: class.boot,
                 on: true,
                 virtualises: true,
+                panics: true,
             }
         })
         .collect();

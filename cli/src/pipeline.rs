@@ -74,7 +74,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let answer = planner::plan(site, &demands, &options);
 
     let mut run = empty_run(&scenario.site, &scenario.digest, common, demands.len());
-    run.unknowns.extend(lint(all_requests.as_ref()));
+    run.unknowns.extend(lint(site, all_requests.as_ref()));
     run.unknowns.extend(notes);
     let idle = demands[0].guests.iter().filter(|g| g.cpu_khz.is_empty()).count();
     if idle > 0 {
@@ -194,14 +194,9 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
     }
 }
 
-/// What host configuration makes of a starved guest (S3-7).
-fn lint(requests: Option<&Requests>) -> Option<String> {
-    let after = requests?.recovery.panics_after?;
-    Some(format!(
-        "hosts are set to panic when a guest gets no CPU for {} s (softlockup_panic = 1): set it to 0 on hosts of virtual machines, \
-         as vendors advise; no plan guards against it",
-        after.as_seconds()
-    ))
+/// Settings that bring guests down and that no rule looks at.
+fn lint(site: &Site, requests: Option<&Requests>) -> Vec<String> {
+    models::lint::settings(site, requests.map(|r| &r.recovery))
 }
 
 /// Shared storage whose failure no rule looks at.
@@ -393,7 +388,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
-    run.unknowns.extend(lint(requests.as_ref()));
+    run.unknowns.extend(lint(site, requests.as_ref()));
     let a = named(site, &demands[0], placement)?;
     run.fleets.push(fleet(&a.name, &a.title, &a.site, &a.buys, &demands, &a.placement, None));
     if let (Some(requests), Some(asked)) = (&requests, asked) {
@@ -544,6 +539,7 @@ pub fn simulate_stream(path: &Path, placement: Option<&str>, common: &Common) ->
     let mut streamed = scenarios::stream(path, &scenarios::Options { memory_cap_bytes: cap })?;
     let (site, grid) = (streamed.site.clone(), streamed.grid);
     let mut run = empty_run(&site, &streamed.digest, common, 1);
+    run.unknowns.extend(lint(&site, None));
     let nothing = Demand { step: grid.step, steps: 0, guests: vec![models::demand::Columns::default(); site.guests.len()] };
     let a = named(&site, &nothing, placement)?;
 
@@ -595,6 +591,7 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
     let scenario = load(what, common)?;
     let site = &scenario.site;
     let digest = models::digest::of_value(site);
+    let warnings = lint(site, scenario.requests.as_ref());
     let text = format!(
         "{}: {}\n{} classes, {} hosts, {} guests, {} loads over {} steps of {} s\nsite digest {digest}\nscenario digest {}\n",
         site.name,
@@ -606,10 +603,12 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
         scenario.grid.steps,
         scenario.grid.step.as_seconds(),
         scenario.digest,
-    ) + &requests_line(scenario.requests.as_ref());
+    ) + &requests_line(scenario.requests.as_ref())
+        + &warnings.iter().map(|w| format!("note: {w}\n")).collect::<String>();
     let json = serde_json::json!({
         "site": site.name, "hosts": site.hosts.len(), "guests": site.guests.len(), "loads": scenario.loads.len(),
         "steps": scenario.grid.steps, "step_ns": scenario.grid.step.0, "site_digest": digest, "scenario_digest": scenario.digest,
+        "attend_to": warnings,
     });
     Ok(Checked { text, json, holds: true })
 }
@@ -617,8 +616,7 @@ pub fn check(what: &Path, scenario: Option<&Path>, common: &Common) -> Result<Ch
 /// What there is at request level, in a line.
 fn requests_line(requests: Option<&Requests>) -> String {
     let Some(r) = requests else { return String::new() };
-    let warning = lint(requests).map(|l| format!("note: {l}\n")).unwrap_or_default();
-    format!("{} tiers, {} flows, {} faults, {} cases\n{warning}", r.tiers.len(), r.flows.len(), r.faults.len(), r.cases.len())
+    format!("{} tiers, {} flows, {} faults, {} cases\n", r.tiers.len(), r.flows.len(), r.faults.len(), r.cases.len())
 }
 
 /// Recounts every rule of a plan, at every step and at its end.

@@ -113,10 +113,10 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 /// Whether a study looks at the plan and the fleets that it was compared with.
 #[must_use]
 pub fn needs_plan(scenario: &Scenario) -> bool {
-    scenario.studies.iter().any(|s| match s.kind {
-        Kind::MemoryMix(_) | Kind::LoginNodes(_) => false,
-        Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
-    })
+    scenario
+        .studies
+        .iter()
+        .any(|s| matches!(s.kind, Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_)))
 }
 
 /// One study.
@@ -132,6 +132,9 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::CostCourse(it) => return horizon::cost_course(it, study, facts),
         Kind::Growth(it) => return horizon::growth(it, study, facts),
         Kind::PhysicalOrVirtual(it) => return physical::answer(it, study, facts),
+        Kind::Restart(restart) => restart.answer(study),
+        Kind::Availability(availability) => availability.answer(study),
+        Kind::Lockup(lockup) => lockup.answer(study),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

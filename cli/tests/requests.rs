@@ -310,7 +310,9 @@ fn with_one_replication_nothing_is_said_to_have_moved_or_not() {
 #[test]
 fn hosts_that_panic_for_a_starved_guest_are_named_by_check() {
     let said = shuyaku([OsStr::new("check"), scenario("s3-jparc").as_os_str()]).exits(0);
-    assert!(said.out.contains("softlockup_panic"), "{}", said.out);
+    for part in ["class hs22", "softlockup_panic = 1, paper:S3-7", "set it to 0", "38 guests have their disks on nfs", "read-only"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
 }
 
 /// The paper's host of the IOC pool (S3-5): ten guests, by hand one after the other, about three hours; by themselves, minutes.
@@ -324,5 +326,16 @@ fn a_lost_host_of_jparc_takes_hours_by_hand_and_minutes_by_itself() {
     };
     // 2 min to notice and fence, 10 x 18 min, a boot of half a minute.
     assert!((longest("by-hand") - 182.5).abs() < 1.0, "{}", longest("by-hand"));
-    assert!(longest("automatic") < 6.0, "{}", longest("automatic"));
+    // The law's range for the same givens (figures of the study in seconds): from boots that overlap to boots that read first. The other
+    // guests' light load is not in it, so a hundredth more is let through.
+    let study = shuyaku([OsStr::new("study"), scenario("s3-jparc").as_os_str(), OsStr::new("failover"), OsStr::new("--json")]).exits(0);
+    let answers = study.json();
+    let figures = answers[0]["figures"].as_array().unwrap();
+    let figure =
+        |name: &str| figures.iter().find(|f| f["name"] == name).unwrap_or_else(|| panic!("{name}: {}", study.out))["value"].clone();
+    let (low, high) = (figure("automatic")["low"].as_f64().unwrap() / 60.0, figure("automatic")["high"].as_f64().unwrap() / 60.0);
+    assert!((low..high * 1.01).contains(&longest("automatic")), "{} not in {low} to {high}", longest("automatic"));
+    // By hand the engine boots after the hands: longer than the law by one boot, 2.5 s of reading and 30 s of CPU.
+    let by_hand = figure("by hand")["value"].as_f64().unwrap() / 60.0;
+    assert!((longest("by-hand") - by_hand - 32.5 / 60.0).abs() < 0.01, "{} {by_hand}", longest("by-hand"));
 }

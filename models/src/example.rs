@@ -38,6 +38,7 @@ pub fn class(name: &str, cores: u32, core_mhz: f64, memory_mib: u64) -> HostClas
         licences: Vec::new(),
         sale: None,
         maintenance_yen_per_year: Estimate::ZERO,
+        softlockup_panic: None,
     }
 }
 

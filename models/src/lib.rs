@@ -5,6 +5,7 @@
 //! - [`demand`]: what guests ask for over time, as a description ([`demand::Load`]) and as columns ([`demand::Demand`])
 //! - [`law`]: one law a file: formulas with their source and range
 //! - [`rule`]: one rule a file: each says *holds with this margin* or *broken: needed, available, where, when*
+//! - [`lint`]: settings that bring guests down and that no rule looks at
 //! - [`study`]: questions that a site asks of single laws, and their answers
 //! - [`example`]: a small site, for examples and tests
 //! - [`plan`]: a placement, the steps that lead to it, and its one text form
@@ -19,6 +20,7 @@ pub mod estimate;
 pub mod example;
 pub mod flow;
 pub mod law;
+pub mod lint;
 pub mod plan;
 pub mod provenance;
 pub mod quantity;

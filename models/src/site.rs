@@ -139,6 +139,9 @@ pub struct HostClass {
     pub sale: Option<Sale>,
     /// Maintenance of one, yen a year.
     pub maintenance_yen_per_year: Estimate,
+    /// Whether its kernel panics when its soft-lockup watchdog cries; nothing: nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub softlockup_panic: Option<bool>,
 }
 
 impl HostClass {

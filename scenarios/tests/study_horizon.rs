@@ -83,7 +83,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
         ("guest_memory_mib = 512", "guest_memory_mib = 9999", "study.login-nodes.login.guest_memory_mib", "at most the host's"),
         ("refused = 0.01", "refused = 0.0", "study.login-nodes.login.refused", "above 0 and below 1"),
         ("mean_cores = 0.3", "mean_cores = 0", "study.login-nodes.login.mean_cores", "above 0"),
-        ("users = 300", "users = 3000000", "study.login-nodes.login.users", "a million"),
+        ("users = 300", "users = 3000000", "study.login-nodes.login.users", "from 1 to 1000000"),
     ];
     for (from, to, key, says) in wrong {
         let error = Folder::with_studies(STUDIES, &[(from, to)]).load().unwrap_err();

@@ -2,17 +2,19 @@
 //!
 //! # Formula
 //! With n failures in so many host-years, the bounds are the rates at which n or fewer, and n or more, would be seen with the
-//! chance left on that side. No failure is no proof of a rate of zero: it leaves an upper bound.
+//! chance left on that side. No failure is no proof of a rate of zero: it leaves an upper bound, -ln(1 - confidence) / exposure.
 //!
 //! # Range
-//! Failures that come one by one, at a constant rate. Failures that come together are not Poisson, and make these bounds too narrow.
+//! Failures that come one by one. Those that come together (a chassis, a batch of disks) are not Poisson, and make these
+//! bounds too narrow.
 //!
 //! # Source
-//! Garwood 1936; field data of disks that are neither exponential nor independent: Schroeder and Gibson (models A4).
+//! Garwood 1936; models A4.
 //!
 //! # Error
-//! Exact to the last digits of doubles; held against Wilson and Hilferty's approximation for 1,000 to 10 million failures.
+//! None, up to rounding: the bounds are exact, so that they hold the rate at least as often as they say.
 
+use crate::estimate::Estimate;
 use crate::quantity::QuantityError;
 
 /// Failures a unit of exposure, at least and at most.
@@ -50,6 +52,26 @@ pub fn bounds(failures: u32, exposure: f64, confidence: f64) -> Result<Bounds, Q
     // n or more with chance `side` is n - 1 or fewer with the rest.
     let low = failures.checked_sub(1).map_or(0.0, |fewer| count_with_tail(fewer, 1.0 - side));
     Ok(Bounds { low: low / exposure, high: count_with_tail(failures, side) / exposure })
+}
+
+/// The rate with its range: failures over exposure, from [`bounds`]; where none was seen 0, up to [`upper`].
+///
+/// ```
+/// use models::law::failure_rate;
+/// let none = failure_rate::estimate(0, 15.0, 0.95)?;
+/// assert_eq!((none.value, none.low), (0.0, 0.0));
+/// assert!((none.high - 0.1997).abs() < 1e-4);
+/// # Ok::<(), models::quantity::QuantityError>(())
+/// ```
+///
+/// # Errors
+/// As [`upper`].
+pub fn estimate(failures: u32, exposure: f64, confidence: f64) -> Result<Estimate, QuantityError> {
+    if failures == 0 {
+        return Ok(Estimate { value: 0.0, low: 0.0, high: upper(0, exposure, confidence)? });
+    }
+    let range = bounds(failures, exposure, confidence)?;
+    Ok(Estimate { value: f64::from(failures) / exposure, low: range.low, high: range.high })
 }
 
 fn check(exposure: f64, confidence: f64) -> Result<(), QuantityError> {
@@ -161,6 +183,11 @@ mod tests {
             prop_assert!(upper(n, exposure, confidence).unwrap() < b.high);
             let longer = bounds(2 * n, 2.0 * exposure, confidence).unwrap();
             prop_assert!(longer.high - longer.low < b.high - b.low);
+            // The same few failures in a longer time.
+            let quieter = estimate(n, 2.0 * exposure, confidence).unwrap();
+            let it = estimate(n, exposure, confidence).unwrap();
+            prop_assert!(it.low <= it.value && it.value < it.high);
+            prop_assert!(quieter.high < it.high && quieter.high - quieter.low < it.high - it.low);
         }
     }
 }

@@ -5,13 +5,16 @@
 //! that need a replay, a plan or the engine are answered by who has these. Published figures are held against the
 //! figures by their names.
 
+pub mod availability;
 pub mod cost_course;
 pub mod cvcf;
 pub mod growth;
+pub mod lockup;
 pub mod login_nodes;
 pub mod memory_mix;
 pub mod physical_or_virtual;
 pub mod power_tail;
+pub mod restart;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +49,12 @@ pub enum Kind {
     PhysicalOrVirtual(physical_or_virtual::PhysicalOrVirtual),
     /// A guest for each light user, a physical node for who needs more.
     LoginNodes(login_nodes::LoginNodes),
+    /// How long the guests of a lost host are away.
+    Restart(restart::Restart),
+    /// How many minutes a year a service is away.
+    Availability(availability::Availability),
+    /// Whether contention for CPU reaches a kernel's watchdog.
+    Lockup(lockup::Lockup),
 }
 
 /// What came out.

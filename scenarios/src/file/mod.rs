@@ -177,6 +177,8 @@ sourced!(
         /// Licences that each host of the class needs: names of `[[licence]]`.
         #[serde(default)]
         licences: Vec<String>,
+        /// Whether its kernel panics when its soft-lockup watchdog cries (`kernel.softlockup_panic`). Absent: nobody looked.
+        softlockup_panic: Option<bool>,
         /// Present: the class is for sale.
         sale: Option<Sale>,
     }

@@ -2,13 +2,16 @@
 //!
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
+mod availability;
 mod cost_course;
 mod cvcf;
 mod growth;
+mod lockup;
 mod login_nodes;
 mod memory_mix;
 mod physical_or_virtual;
 mod power_tail;
+mod restart;
 
 use models::site::Site;
 use models::study::{Kind, Study};
@@ -38,6 +41,12 @@ pub(crate) struct Studies {
     pub physical_or_virtual: Vec<physical_or_virtual::Keys>,
     /// Login nodes: a guest for each light user, a physical node for who needs more.
     pub login_nodes: Vec<login_nodes::Keys>,
+    /// How long the guests of a lost host are away, by hand and by themselves.
+    pub restart: Vec<restart::Keys>,
+    /// How many minutes a year services are away.
+    pub availability: Vec<availability::Keys>,
+    /// Whether contention for CPU reaches a kernel's watchdog.
+    pub lockup: Vec<lockup::Keys>,
 }
 
 impl Studies {
@@ -53,6 +62,9 @@ impl Studies {
         names.extend(of(&self.growth));
         names.extend(of(&self.physical_or_virtual));
         names.extend(of(&self.login_nodes));
+        names.extend(of(&self.restart));
+        names.extend(of(&self.availability));
+        names.extend(of(&self.lockup));
         names
     }
 }
@@ -66,6 +78,8 @@ pub(crate) struct Reader<'a, 't> {
     pub(crate) site: &'a Site,
     /// The names in it.
     pub(crate) known: &'a Known,
+    /// The keys of the whole file.
+    pub(crate) file: &'a file::Site,
 }
 
 /// A kind of study as it stands in the file.
@@ -112,7 +126,7 @@ pub(crate) use study;
 
 /// All studies, in order of the file.
 pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Known) -> Result<Vec<Study>, Error> {
-    let reader = Reader { doc, site, known };
+    let reader = Reader { doc, site, known, file };
     let mut found: Vec<(usize, Study)> = Vec::new();
     let s = &file.study;
     of_kind(&reader, "memory-mix", &s.memory_mix, &mut found)?;
@@ -122,6 +136,9 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "growth", &s.growth, &mut found)?;
     of_kind(&reader, "physical-or-virtual", &s.physical_or_virtual, &mut found)?;
     of_kind(&reader, "login-nodes", &s.login_nodes, &mut found)?;
+    of_kind(&reader, "restart", &s.restart, &mut found)?;
+    of_kind(&reader, "availability", &s.availability, &mut found)?;
+    of_kind(&reader, "lockup", &s.lockup, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

@@ -134,6 +134,7 @@ fn class(doc: &Document<'_>, at: &At, c: &file::Class, known: &Known) -> Result<
         licences: known.licences.find_all(doc, &at.key("licences"), &c.licences, LicenceId::at)?,
         sale: c.sale.as_ref().map(|s| sale(doc, &at.key("sale"), s, known)).transpose()?,
         maintenance_yen_per_year: c.maintenance_yen_per_year,
+        softlockup_panic: c.softlockup_panic,
     })
 }
 

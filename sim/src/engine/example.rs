@@ -58,6 +58,7 @@ pub fn host(model: &mut Model<'_>, cores: u32) -> u32 {
         boot: Nanos::seconds(120),
         on: true,
         virtualises: true,
+        panics: true,
     });
     n
 }

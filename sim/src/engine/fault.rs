@@ -137,7 +137,7 @@ impl World<'_> {
         }
         let Target::Stall(g) = self.model.faults[fault as usize].target else { return };
         let host = self.guests[g as usize].host;
-        if host == NONE || !self.hosts[host as usize].up {
+        if host == NONE || !self.hosts[host as usize].up || !self.model.hosts[host as usize].panics {
             return;
         }
         self.note(format!("the kernel of {} panics", self.model.hosts[host as usize].name));

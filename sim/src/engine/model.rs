@@ -85,6 +85,8 @@ pub struct Host {
     pub on: bool,
     /// It can carry guests that are virtual.
     pub virtualises: bool,
+    /// A guest that is starved takes it down; false where its kernel is set not to panic.
+    pub panics: bool,
 }
 
 /// A guest.

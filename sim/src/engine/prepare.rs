@@ -91,6 +91,7 @@ impl<'a> Setting<'a> {
                 boot: class.boot,
                 on: self.placement.on[h],
                 virtualises: class.hypervisor.is_some(),
+                panics: class.softlockup_panic != Some(false),
             }
         });
         let admitted = |g: usize| -> Vec<u32> {
