@@ -34,11 +34,15 @@ fn difference(row: &Row) -> String {
 /// How many there are of each verdict, in a sentence.
 fn counts(card: &Scorecard) -> String {
     let count = |s: Said| card.rows.iter().filter(|r| r.said == s).count();
-    let fitted = card.rows.iter().filter(|r| r.fitted > 0).count();
-    let with = if fitted > 0 { format!("; {fitted} of them rest on fitted numbers") } else { String::new() };
+    let fitted = card.rows.iter().filter(|r| r.fitted > 0 && r.said != Said::Fitted).count();
+    let mut with = if fitted > 0 { format!("; {fitted} of them rest on fitted numbers") } else { String::new() };
+    match count(Said::Fitted) {
+        0 => {}
+        n => with += &format!("; besides {n} to which ours was fitted, which proves nothing"),
+    }
     format!(
         "{} figures: {} reproduced, {} bracketed by the ranges of the givens, {} missed, {} cannot be said{with}",
-        card.rows.len(),
+        card.rows.len() - count(Said::Fitted),
         count(Said::Reproduced),
         count(Said::Bracketed),
         count(Said::Missed),
@@ -88,7 +92,8 @@ pub fn markdown(card: &Scorecard) -> String {
         "# Scorecard: published figures and ours\n\nWritten by `shuyaku validate`; a test keeps it true. A *fitted* number was taken from \
          measurements of the same kind as the figure;\nwhere it is 0, ours was predicted from givens alone. *reproduced*: ours is within what \
          passes, which was set from the words of the source.\n*bracketed*: ours is not, but the range that its givens or rival models leave \
-         reaches it, or a yes or no that they leave open.\n*MISSED*: no value of the range passes. *cannot say*: ours could not be computed.\n\n",
+         reaches it, or a yes or no that they leave open.\n*fitted*: a number was fitted to this very figure, so that it proves nothing and counts \
+         for nothing.\n*MISSED*: no value of the range passes. *cannot say*: ours could not be computed.\n\n",
     );
     out += &counts(card);
     out += ".\n";

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use models::demand::{Demand, Load};
 use models::law::page::{self, Page};
-use models::site::Site;
+use models::quantity::QuantityError;
+use models::site::{Mode, Site};
+use models::study::interference::{Interference, Placed};
 use models::study::{Answer, Kind, Study};
 use reports::Run;
 use scenarios::Scenario;
@@ -113,10 +115,12 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 /// Whether a study looks at the plan and the fleets that it was compared with.
 #[must_use]
 pub fn needs_plan(scenario: &Scenario) -> bool {
-    scenario
-        .studies
-        .iter()
-        .any(|s| matches!(s.kind, Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_)))
+    let has_full = || scenario.site.guests.iter().any(|g| g.mode == Mode::Full);
+    scenario.studies.iter().any(|s| match s.kind {
+        Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
+        Kind::Interference(_) => has_full(),
+        _ => false,
+    })
 }
 
 /// One study.
@@ -135,6 +139,27 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::Restart(restart) => restart.answer(study),
         Kind::Availability(availability) => availability.answer(study),
         Kind::Lockup(lockup) => lockup.answer(study),
+        Kind::Interference(it) => interference(it, study, facts),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
+}
+
+/// The benchmark, and what the fully virtual guests of the chosen plan cost their neighbours.
+fn interference(it: &Interference, study: &Study, facts: &Facts<'_>) -> Result<Answer, QuantityError> {
+    let mut answer = it.answer(study)?;
+    let site = &facts.scenario.site;
+    if let Some(fleet) = facts.planned.and_then(|(run, _)| run.fleets.get(run.chosen?)) {
+        let full = |guest: &str| site.guest_named(guest).is_some_and(|g| site.guests[g.index()].mode == Mode::Full);
+        let mut stacks = Vec::new();
+        for host in &fleet.measures.hosts {
+            let Some(class) = site.classes.iter().find(|c| c.name == host.class) else { continue };
+            let count = fleet.placement.iter().filter(|(guest, on)| *on == host.host && full(guest)).count() as u32;
+            stacks.push((host.host.clone(), class.cores, count));
+        }
+        let placed = Placed { stacks, limit: site.rules.full_virtual_per_host };
+        if let Err(e) = it.beside_placed(&placed, &mut answer) {
+            answer.cannot_say.push(("in the plan".into(), e.to_string()));
+        }
+    }
+    Ok(answer)
 }

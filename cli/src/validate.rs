@@ -32,6 +32,8 @@ pub enum Said {
     Bracketed,
     /// Ours is not, and no value in its range is.
     Missed,
+    /// Ours was fitted to this very figure: no agreement, and no miss.
+    Fitted,
     /// Ours could not be computed.
     CannotSay,
 }
@@ -44,6 +46,7 @@ impl Said {
             Self::Reproduced => "reproduced",
             Self::Bracketed => "bracketed",
             Self::Missed => "MISSED",
+            Self::Fitted => "fitted",
             Self::CannotSay => "cannot say",
         }
     }
@@ -176,8 +179,9 @@ pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<V
             let passes = |x: f64| t.accept.passes(t.published, x);
             let said = match &ours {
                 Err(_) => Said::CannotSay,
-                // A yes or no that the ranges of the givens do not decide is no agreement.
-                Ok(e) if t.measure == Measure::FitsUps && e.is_ranged() => Said::Bracketed,
+                Ok(_) if t.fitted_to_it => Said::Fitted,
+                // A yes or no that the ranges of the givens do not decide is no agreement; its unit says what 1 means.
+                Ok(e) if (t.measure == Measure::FitsUps || t.unit.starts_with("(1:")) && e.is_ranged() => Said::Bracketed,
                 Ok(e) if passes(e.value) => Said::Reproduced,
                 Ok(e) if e.is_ranged() && reaches(*e, t) => Said::Bracketed,
                 Ok(_) => Said::Missed,

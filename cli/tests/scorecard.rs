@@ -66,7 +66,17 @@ fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
 
     // By measured curves the fleet without virtualisation fits too: the paper's "it does not" is missed, and said so.
     let missed: Vec<&str> = rows.iter().filter(|r| r["said"] == "missed").map(|r| r["what"].as_str().unwrap()).collect();
-    assert_eq!(missed, ["the fleet without virtualisation does not fit the CVCF by expected draw"]);
+    assert_eq!(
+        missed,
+        [
+            "the fleet without virtualisation does not fit the CVCF by expected draw",
+            // Fair sharing alone cannot lose so much: the paper's measurement needs priority or delay.
+            "throughput lost beside 4 I/O-busy Windows guests, fair sharing alone",
+        ]
+    );
+    // What was fitted to a figure counts for nothing.
+    let [fitted] = &rows.iter().filter(|r| r["said"] == "fitted").collect::<Vec<_>>()[..] else { panic!("one was fitted") };
+    assert_eq!((fitted["id"].as_str(), fitted["fitted"].as_u64()), (Some("S1-13"), Some(1)));
     for id in ["S0-10", "S0-11", "S0-12", "S0-13"] {
         assert!(!of("s0-maffin", id).is_empty(), "{id} has no row");
     }

@@ -33,6 +33,8 @@ pub struct Target {
     pub cite: String,
     /// What is assumed, or cannot be compared.
     pub note: Option<String>,
+    /// Ours was fitted to this very figure: it is shown, and counts for nothing.
+    pub fitted_to_it: bool,
 }
 
 /// What passes as agreement.
@@ -195,6 +197,9 @@ struct Raw {
     cite: String,
     /// What is assumed, or cannot be compared.
     note: Option<String>,
+    /// Ours was fitted to this very figure: it is shown, and counts for nothing. Default: it was not.
+    #[serde(default)]
+    fitted_to_it: bool,
 }
 
 impl Measure {
@@ -319,5 +324,6 @@ fn one(doc: &Document<'_>, at: &At, raw: Raw, site: &file::Site) -> Result<Targe
         of,
         cite: raw.cite,
         note: raw.note,
+        fitted_to_it: raw.fitted_to_it,
     })
 }

@@ -47,6 +47,34 @@ pub fn max_min(capacity: u64, demands: &[(u64, u64)]) -> Vec<u64> {
     shares
 }
 
+/// The level to which `capacity` is filled, in real numbers: a demand d of weight w gets min(d, level x w). Demands come with how many
+/// there are of each. Infinite where all is met.
+///
+/// ```
+/// use models::law::share::level;
+/// // 8 cores, five guests that want 2 each: 8/5 for each of them.
+/// assert_eq!(level(8.0, &[(2.0, 1.0, 5)]), 1.6);
+/// assert_eq!(level(8.0, &[(2.0, 1.0, 4)]), f64::INFINITY);
+/// ```
+///
+/// Weights are above 0 and demands not negative; one that is not leaves a level without meaning.
+#[must_use]
+pub fn level(capacity: f64, demands: &[(f64, f64, u32)]) -> f64 {
+    let mut order: Vec<(f64, f64)> = demands.iter().map(|(d, w, n)| (d / w, w * f64::from(*n))).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut left = capacity;
+    let mut weight: f64 = order.iter().map(|(_, w)| w).sum();
+    for (wants, of_weight) in order {
+        // `wants` is the level at which these are met.
+        if wants * weight > left {
+            return (left / weight).max(0.0);
+        }
+        left -= wants * of_weight;
+        weight -= of_weight;
+    }
+    f64::INFINITY
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +103,17 @@ mod tests {
                         prop_assert!(shares[j] * w <= (shares[i] + demands.len() as u64 + w) * wj);
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn in_real_numbers_it_is_the_same(capacity in 0u64..10_000, demands in prop::collection::vec((0u64..5_000, 1u64..5), 1..12)) {
+            let whole = max_min(capacity, &demands);
+            let real: Vec<(f64, f64, u32)> = demands.iter().map(|(d, w)| (*d as f64, *w as f64, 1)).collect();
+            let level = level(capacity as f64, &real);
+            for (share, (d, w, _)) in whole.iter().zip(&real) {
+                // Whole shares are rounded down, a unit a guest at most for each of the weight.
+                prop_assert!((*share as f64 - d.min(level * w)).abs() <= demands.len() as f64 + w, "{} {} {}", share, d, level);
             }
         }
     }

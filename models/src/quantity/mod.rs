@@ -2,6 +2,7 @@
 //!
 //! Each file holds one kind. What crosses a seam as a bare number ends in its unit (`copy_ns_max`, `price_yen`).
 
+mod cores;
 mod cpu;
 mod crest;
 mod current;
@@ -9,8 +10,10 @@ mod data;
 mod memory;
 mod money;
 mod power;
+mod rate;
 mod time;
 
+pub use cores::Cores;
 pub use cpu::{CpuWork, Mhz};
 pub use crest::CrestFactor;
 pub use current::{Amperes, Volts};
@@ -18,6 +21,7 @@ pub use data::BytesPerSecond;
 pub use memory::MiB;
 pub use money::Yen;
 pub use power::{PowerFactor, VoltAmperes, WattHours, Watts};
+pub use rate::PerSecond;
 pub use time::Nanos;
 
 /// A number that cannot be the quantity it was given for.

@@ -9,6 +9,7 @@ pub mod availability;
 pub mod cost_course;
 pub mod cvcf;
 pub mod growth;
+pub mod interference;
 pub mod lockup;
 pub mod login_nodes;
 pub mod memory_mix;
@@ -55,6 +56,8 @@ pub enum Kind {
     Availability(availability::Availability),
     /// Whether contention for CPU reaches a kernel's watchdog.
     Lockup(lockup::Lockup),
+    /// What busy guests cost the others on their host.
+    Interference(Box<interference::Interference>),
 }
 
 /// What came out.

@@ -6,6 +6,7 @@ mod availability;
 mod cost_course;
 mod cvcf;
 mod growth;
+mod interference;
 mod lockup;
 mod login_nodes;
 mod memory_mix;
@@ -47,6 +48,8 @@ pub(crate) struct Studies {
     pub availability: Vec<availability::Keys>,
     /// Whether contention for CPU reaches a kernel's watchdog.
     pub lockup: Vec<lockup::Keys>,
+    /// What busy guests cost the others on their host.
+    pub interference: Vec<interference::Keys>,
 }
 
 impl Studies {
@@ -65,6 +68,7 @@ impl Studies {
         names.extend(of(&self.restart));
         names.extend(of(&self.availability));
         names.extend(of(&self.lockup));
+        names.extend(of(&self.interference));
         names
     }
 }
@@ -139,6 +143,7 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "restart", &s.restart, &mut found)?;
     of_kind(&reader, "availability", &s.availability, &mut found)?;
     of_kind(&reader, "lockup", &s.lockup, &mut found)?;
+    of_kind(&reader, "interference", &s.interference, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

@@ -1,0 +1,8 @@
+//! Rates of events.
+
+use super::nonnegative;
+
+nonnegative!(
+    /// Events a second: requests, packets, failures.
+    PerSecond, "rate", "/s"
+);
