@@ -140,6 +140,11 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::Availability(availability) => availability.answer(study),
         Kind::Lockup(lockup) => lockup.answer(study),
         Kind::Interference(it) => interference(it, study, facts),
+        Kind::Transfer(it) => it.answer(study),
+        Kind::Install(it) => it.answer(study),
+        Kind::Construction(it) => it.answer(study),
+        Kind::Cache(it) => it.answer(study),
+        Kind::CachedPackages(it) => it.answer(study),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

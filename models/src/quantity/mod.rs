@@ -2,6 +2,7 @@
 //!
 //! Each file holds one kind. What crosses a seam as a bare number ends in its unit (`copy_ns_max`, `price_yen`).
 
+mod bytes;
 mod cores;
 mod cpu;
 mod crest;
@@ -13,6 +14,7 @@ mod power;
 mod rate;
 mod time;
 
+pub use bytes::{Bytes, SecondsPerByte};
 pub use cores::Cores;
 pub use cpu::{CpuWork, Mhz};
 pub use crest::CrestFactor;

@@ -26,6 +26,27 @@ impl Nanos {
         Self(ms * 1_000_000)
     }
 
+    /// The span of so many seconds, to the nearest nanosecond.
+    ///
+    /// ```
+    /// use models::quantity::Nanos;
+    /// assert_eq!(Nanos::from_seconds(1.5)?, Nanos::millis(1500));
+    /// assert!(Nanos::from_seconds(-1.0).is_err());
+    /// # Ok::<(), models::quantity::QuantityError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the number is negative, not a number, or beyond 584 years.
+    pub fn from_seconds(s: f64) -> Result<Self, super::QuantityError> {
+        let ns = (s * 1e9).round();
+        // 2^64 as a double; below it every whole double is a u64.
+        if (0.0..18_446_744_073_709_551_616.0).contains(&ns) {
+            Ok(Self(ns as u64))
+        } else {
+            Err(super::QuantityError { what: "time", value: s.to_string(), unit: "s", expected: "it must be from 0 to 584 years" })
+        }
+    }
+
     /// The span in hours, for energy and prices.
     #[must_use]
     pub fn hours(self) -> f64 {

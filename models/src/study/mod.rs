@@ -6,9 +6,13 @@
 //! figures by their names.
 
 pub mod availability;
+pub mod cache;
+pub mod cached_packages;
+pub mod construction;
 pub mod cost_course;
 pub mod cvcf;
 pub mod growth;
+pub mod install;
 pub mod interference;
 pub mod lockup;
 pub mod login_nodes;
@@ -16,6 +20,7 @@ pub mod memory_mix;
 pub mod physical_or_virtual;
 pub mod power_tail;
 pub mod restart;
+pub mod transfer;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +63,16 @@ pub enum Kind {
     Lockup(lockup::Lockup),
     /// What busy guests cost the others on their host.
     Interference(Box<interference::Interference>),
+    /// How long images take to reach so many nodes.
+    Transfer(transfer::Transfer),
+    /// How long packages take to install on so many nodes.
+    Install(install::Install),
+    /// How long a whole virtual cluster takes to build.
+    Construction(construction::Construction),
+    /// Whether to use a cached image.
+    Cache(cache::Cache),
+    /// Which packages belong in the cached image.
+    CachedPackages(cached_packages::CachedPackages),
 }
 
 /// What came out.

@@ -3,9 +3,13 @@
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
 mod availability;
+mod cache;
+mod cached_packages;
+mod construction;
 mod cost_course;
 mod cvcf;
 mod growth;
+mod install;
 mod interference;
 mod lockup;
 mod login_nodes;
@@ -13,6 +17,7 @@ mod memory_mix;
 mod physical_or_virtual;
 mod power_tail;
 mod restart;
+mod transfer;
 
 use models::site::Site;
 use models::study::{Kind, Study};
@@ -50,6 +55,16 @@ pub(crate) struct Studies {
     pub lockup: Vec<lockup::Keys>,
     /// What busy guests cost the others on their host.
     pub interference: Vec<interference::Keys>,
+    /// How long images take to reach so many nodes.
+    pub transfer: Vec<transfer::Keys>,
+    /// How long packages take to install on so many nodes.
+    pub install: Vec<install::Keys>,
+    /// How long a whole virtual cluster takes to build.
+    pub construction: Vec<construction::Keys>,
+    /// Whether to use a cached image.
+    pub cache: Vec<cache::Keys>,
+    /// Which packages belong in the cached image.
+    pub cached_packages: Vec<cached_packages::Keys>,
 }
 
 impl Studies {
@@ -69,6 +84,11 @@ impl Studies {
         names.extend(of(&self.availability));
         names.extend(of(&self.lockup));
         names.extend(of(&self.interference));
+        names.extend(of(&self.transfer));
+        names.extend(of(&self.install));
+        names.extend(of(&self.construction));
+        names.extend(of(&self.cache));
+        names.extend(of(&self.cached_packages));
         names
     }
 }
@@ -84,6 +104,8 @@ pub(crate) struct Reader<'a, 't> {
     pub(crate) known: &'a Known,
     /// The keys of the whole file.
     pub(crate) file: &'a file::Site,
+    /// The keys of all studies, for those that rest on the history of another.
+    pub(crate) studies: &'a Studies,
 }
 
 /// A kind of study as it stands in the file.
@@ -130,7 +152,7 @@ pub(crate) use study;
 
 /// All studies, in order of the file.
 pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Known) -> Result<Vec<Study>, Error> {
-    let reader = Reader { doc, site, known, file };
+    let reader = Reader { doc, site, known, file, studies: &file.study };
     let mut found: Vec<(usize, Study)> = Vec::new();
     let s = &file.study;
     of_kind(&reader, "memory-mix", &s.memory_mix, &mut found)?;
@@ -144,6 +166,11 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "availability", &s.availability, &mut found)?;
     of_kind(&reader, "lockup", &s.lockup, &mut found)?;
     of_kind(&reader, "interference", &s.interference, &mut found)?;
+    of_kind(&reader, "transfer", &s.transfer, &mut found)?;
+    of_kind(&reader, "install", &s.install, &mut found)?;
+    of_kind(&reader, "construction", &s.construction, &mut found)?;
+    of_kind(&reader, "cache", &s.cache, &mut found)?;
+    of_kind(&reader, "cached-packages", &s.cached_packages, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }
