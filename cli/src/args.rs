@@ -114,6 +114,14 @@ pub enum Command {
         /// Laws by name; a list of all where none is given.
         names: Vec<String>,
     },
+    /// How long a plan's own deployment takes, step by step and in all, one after the other and side by side.
+    DeployTime {
+        /// A plan.json.
+        plan: PathBuf,
+        /// The scenario that it was made for; `scenarios/SITE` where it is not given.
+        #[arg(long, value_name = "DIR")]
+        scenario: Option<PathBuf>,
+    },
     /// Print the JSON Schema of site.toml, for editors.
     Schema {
         /// Of targets.toml instead.

@@ -7,6 +7,7 @@
 //! - [`peer`]: other programs' own rules, laid on the input so that their figures can be compared with ours
 
 pub mod args;
+pub mod deploy_time;
 pub mod diagnose;
 pub mod fleets;
 pub mod peer;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::args::{Args, Command};
 use cli::diagnose::{self, Failure};
-use cli::{pipeline, scorecard, studies, validate, write};
+use cli::{deploy_time, pipeline, scorecard, studies, validate, write};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -104,6 +104,11 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Laws { names } => {
             let pages = studies::laws(names)?;
             say(reports::laws(&pages, !names.is_empty()), &|| serde_json::to_string_pretty(&pages))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::DeployTime { plan, scenario } => {
+            let timed = deploy_time::of(plan, scenario.as_deref(), common)?;
+            say(reports::deploy_time(&timed.plan, &timed.found), &|| serde_json::to_string_pretty(&timed.found))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema { targets } => {

@@ -80,6 +80,12 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     if idle > 0 {
         run.unknowns.push(format!("{idle} of {} guests have no CPU load: they are planned as if they asked for none", site.guests.len()));
     }
+    // A move that would not end is a stop and a start; where these break a rule on the way, it is why nothing was found.
+    run.unknowns.extend(
+        (0..site.guests.len())
+            .filter(|g| site.today.as_ref().is_some_and(|t| t.host_of[*g].is_some()))
+            .filter_map(|g| rule::migrate::refused(site, GuestId::at(g))),
+    );
     if site.ups.is_some() {
         run.unknowns.push("the loss of the CVCF is shown and not billed by itself: the PUE is taken to contain it".into());
     }
@@ -687,10 +693,10 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
 }
 
 /// A site with a plan's purchases, what is bought, and the plan's placement on it.
-type Understood = (Site, Vec<(ClassId, u32)>, Placement);
+pub(crate) type Understood = (Site, Vec<(ClassId, u32)>, Placement);
 
 /// A plan's names on a site.
-fn understand(site: &Site, plan: &Plan) -> Result<Understood, Failure> {
+pub(crate) fn understand(site: &Site, plan: &Plan) -> Result<Understood, Failure> {
     let unknown =
         |kind: &str, name: &str| Failure::Usage(format!("the plan names {kind} `{name}`, which site {} does not have", site.name));
     let mut buys = Vec::new();

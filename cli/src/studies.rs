@@ -145,6 +145,8 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::Construction(it) => it.answer(study),
         Kind::Cache(it) => it.answer(study),
         Kind::CachedPackages(it) => it.answer(study),
+        Kind::Migration(moves) => moves.answer(study),
+        Kind::BringUp(asked) => sim::deploy::answer(asked, study),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

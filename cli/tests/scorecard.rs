@@ -60,6 +60,7 @@ fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
         ("s3-jparc", "S3-3", 1),
         ("planetlab", "CloudSim-3.0.3", 2),
         ("bitbrains", "OpenDC", 1),
+        ("simgrid-migration", "SimGrid", 1),
     ] {
         let found = of(scenario, id);
         assert_eq!(found.len(), count, "{scenario} {id}");
@@ -76,6 +77,8 @@ fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
             "the fleet without virtualisation does not fit the CVCF by expected draw",
             // Fair sharing alone cannot lose so much: the paper's measurement needs priority or delay.
             "throughput lost beside 4 I/O-busy Windows guests, fair sharing alone",
+            // In the simulation of many nodes unpacking goes on wholly beside the transfer: measured it does not.
+            "cached image on 16 nodes over NFS, by the simulation of 1,000",
         ]
     );
     // What was fitted to a figure counts for nothing.

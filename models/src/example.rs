@@ -57,6 +57,7 @@ pub fn guest(name: &str, vcpus: u32, memory_mib: u64) -> Guest {
         pinned: None,
         on_loss: OnLoss::Restart,
         licences: Vec::new(),
+        dirties: None,
     }
 }
 
@@ -93,6 +94,8 @@ pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
         },
         today: None,
         alternatives: Vec::new(),
+        migration: None,
+        deploy: None,
         givens: Vec::new(),
     }
 }

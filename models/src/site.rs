@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimate::Estimate;
 use crate::law::battery::Battery;
+use crate::law::migration::{PreCopy, StopRule};
 use crate::law::power::PowerModel;
 use crate::provenance::Given;
 use crate::quantity::{BytesPerSecond, CrestFactor, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
@@ -102,6 +103,12 @@ pub struct Site {
     pub today: Option<Placement>,
     /// Other fleets that the plan is compared with.
     pub alternatives: Vec<Alternative>,
+    /// How guests are moved live; `None`: nobody said, and no move is refused for its dirty rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<LiveMigration>,
+    /// How long the parts of a deployment take; `None`: nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deploy: Option<Deploy>,
     /// Every number as given, with its source.
     pub givens: Vec<Given>,
 }
@@ -287,6 +294,64 @@ pub struct Guest {
     pub on_loss: OnLoss,
     /// Licences that it needs.
     pub licences: Vec<LicenceId>,
+    /// How it writes to its memory; `None`: nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirties: Option<Dirties>,
+}
+
+/// How a guest writes to its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Dirties {
+    /// The rate at which it dirties memory that was clean, bytes a second.
+    pub bytes_per_s: Estimate,
+    /// The part of its memory that it keeps writing to: at most its memory.
+    pub working_set: MiB,
+}
+
+/// How guests are moved live.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiveMigration {
+    /// The link that they are moved over, by its name or in words.
+    pub over: String,
+    /// Its rate, bytes a second: above 0.
+    pub bytes_per_s: Estimate,
+    /// When copying while the guest runs comes to an end.
+    pub stop: StopRule,
+    /// The most at once: 1 or more.
+    pub at_once: u32,
+}
+
+/// How long the parts of a deployment take. `None`: nobody said.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Deploy {
+    /// Making a guest known to a host, s.
+    pub define_s: Option<Estimate>,
+    /// From the start of a guest until it serves, s.
+    pub boot_s: Option<Estimate>,
+    /// Shutting a guest down, s.
+    pub stop_s: Option<Estimate>,
+    /// Switching an empty host off, s.
+    pub power_off_s: Option<Estimate>,
+    /// How a guest's image comes to where it starts.
+    pub images: Option<Images>,
+    /// Steps at once at most: 1 or more.
+    pub lanes: Option<u32>,
+}
+
+/// How a guest's image comes to where it starts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Images {
+    /// It stands on shared storage: nothing is copied.
+    Shared,
+    /// It is copied first.
+    Copied {
+        /// Its size, MiB.
+        mib: Estimate,
+        /// The link that it is copied over, by its name or in words.
+        over: String,
+        /// The link's rate, bytes a second: above 0.
+        bytes_per_s: Estimate,
+    },
 }
 
 /// Shared storage.
@@ -550,6 +615,16 @@ impl Site {
             today.on.resize(site.hosts.len(), false);
         }
         site
+    }
+
+    /// The pre-copy of a guest over the site's link, at the values of its givens; `None` where the link or the dirty rate is not given.
+    #[must_use]
+    pub fn pre_copy(&self, guest: GuestId) -> Option<(PreCopy, StopRule)> {
+        let (way, guest) = (self.migration.as_ref()?, &self.guests[guest.index()]);
+        let dirties = guest.dirties?;
+        let rate = |x: f64| BytesPerSecond::new(x).ok();
+        let (dirty, bandwidth) = (rate(dirties.bytes_per_s.value)?, rate(way.bytes_per_s.value)?);
+        Some((PreCopy { memory: guest.memory, working_set: dirties.working_set, dirty, bandwidth }, way.stop))
     }
 
     /// The host of this name.

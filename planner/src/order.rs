@@ -4,11 +4,13 @@
 //! then guests that do not run are defined and started; then empty hosts are switched off. Under [`Boots::WhenNeeded`] a host
 //! is booted only when no move fits on those that are on, and hosts are switched off as soon as they are empty: old and new
 //! hosts stand side by side for the shortest time, for a CVCF that cannot carry both. Where every remaining move waits for
-//! another, one guest is parked on a third host. What runs on the metal is not moved live: it is stopped and started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
+//! another, one guest is parked on a third host. What runs on the metal is not moved live, nor is a guest
+//! whose pre-copy would not end over the site's link: it is stopped and started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
 //! lower bounds of moves come later and have their place here.
 
 use std::collections::VecDeque;
 
+use models::law::migration::Outcome;
 use models::plan::{Action, Condition, Step};
 use models::site::{GuestId, HostId, Mode, Placement, Site};
 
@@ -167,6 +169,11 @@ fn try_move(quick: &Quick, state: &mut State, g: GuestId, to: HostId, survived: 
     false
 }
 
+/// Whether a live move of the guest keeps to the site's downtime, as far as is known.
+fn ends(site: &Site, g: GuestId) -> bool {
+    site.pre_copy(g).is_none_or(|(copy, stop)| matches!(copy.run(stop), Ok(Outcome::Converges(_))))
+}
+
 struct Out<'a> {
     site: &'a Site,
     steps: Vec<Step>,
@@ -234,7 +241,7 @@ impl Out<'_> {
 
     fn relocate(&mut self, g: GuestId, from: HostId, to: HostId) {
         let metal = |h: HostId| self.site.class_of(h).hypervisor.is_none();
-        if self.site.guests[g.index()].mode == Mode::PhysicalOnly || metal(from) || metal(to) {
+        if self.site.guests[g.index()].mode == Mode::PhysicalOnly || metal(from) || metal(to) || !ends(self.site, g) {
             self.stop(g, from);
             self.define_and_start(g, to);
             return;

@@ -4,6 +4,7 @@
 //! - [`load`]: what guests ask for, from its description to columns on one grid
 //! - [`replay`]: the columns played against a placement: CPU, network, disk, power, demand not served
 //! - [`queue`]: events in order of time; [`sharing`]: a resource shared by groups and their jobs; neither knows a site
+//! - [`deploy`]: an image to many nodes at once, until all are ready
 //! - [`random`]: named random streams and what is drawn from them
 //! - [`tail`]: how often much power is drawn, from the loads that hosts share
 //! - [`proof`]: the engine held against closed forms
@@ -14,6 +15,7 @@
 //! This crate does no I/O and reads no time of day: scenario and seed determine every byte it returns, for any number of
 //! threads.
 
+pub mod deploy;
 pub mod engine;
 pub mod experiment;
 pub mod load;

@@ -31,7 +31,7 @@ pub struct PreCopy {
 }
 
 /// When copying while the guest runs comes to an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct StopRule {
     /// The guest may stand still for this long.
     pub downtime_max: Nanos,

@@ -12,6 +12,7 @@ pub mod apart;
 pub mod capacity;
 pub mod down;
 pub mod licence;
+pub mod migrate;
 pub mod place;
 pub mod spread;
 pub mod ups;

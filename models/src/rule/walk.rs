@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, place, spread, ups};
+use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, migrate, place, spread, ups};
 use crate::demand::Demand;
 use crate::plan::{Action, Condition, Step};
 use crate::site::{GuestId, HostId, Mode, Placement, PowerView, Site};
@@ -259,6 +259,9 @@ impl Walker<'_> {
                         None,
                         format!("{guest} cannot be moved live: one of {from} and {to} has no hypervisor, or it is physical only"),
                     );
+                }
+                if let Some(why) = migrate::refused(self.site, g) {
+                    self.fault(n, None, why);
                 }
                 self.at.host_of[g.index()] = Some(b);
                 self.defined.remove(&(g, a));

@@ -6,6 +6,7 @@
 //! figures by their names.
 
 pub mod availability;
+pub mod bring_up;
 pub mod cache;
 pub mod cached_packages;
 pub mod construction;
@@ -17,6 +18,7 @@ pub mod interference;
 pub mod lockup;
 pub mod login_nodes;
 pub mod memory_mix;
+pub mod migration;
 pub mod physical_or_virtual;
 pub mod power_tail;
 pub mod restart;
@@ -73,6 +75,10 @@ pub enum Kind {
     Cache(cache::Cache),
     /// Which packages belong in the cached image.
     CachedPackages(cached_packages::CachedPackages),
+    /// How long live migrations over one link take, and whether they end.
+    Migration(migration::Migration),
+    /// What it takes to have so many nodes ready within so long.
+    BringUp(bring_up::BringUp),
 }
 
 /// What came out.

@@ -3,6 +3,7 @@
 //! Each function says how wide and how long it is. A name that is too long for its column is cut with an ellipsis; the
 //! page and the JSON hold it whole.
 
+mod deploy_time;
 mod laws;
 mod measures;
 mod requests;
@@ -12,6 +13,7 @@ mod summary;
 mod table;
 mod verdicts;
 
+pub use deploy_time::deploy_time;
 pub use laws::laws;
 pub use measures::measures;
 pub use requests::requests;

@@ -3,6 +3,7 @@
 //! A number is checked here against its own range; what needs a second key is checked later. The comments are what an
 //! editor shows: they become the descriptions of the JSON Schema.
 
+pub(crate) mod deploy;
 pub(crate) mod load;
 pub(crate) mod number;
 pub(crate) mod requests;
@@ -91,6 +92,10 @@ pub(crate) struct Site {
     /// What is played besides the ordinary course.
     #[serde(default)]
     pub case: Vec<requests::Case>,
+    /// How guests are moved live. Absent: nothing is asked of moves but room.
+    pub migration: Option<deploy::Migration>,
+    /// How long the parts of a deployment take.
+    pub deploy: Option<deploy::Deploy>,
     /// Questions to single laws, an array a kind.
     #[serde(default)]
     pub study: crate::studies::Studies,
@@ -325,6 +330,10 @@ sourced!(
         licences: Vec<String>,
         /// Where it runs today, with `{n}` or `{pair}`; a list is dealt in turn.
         runs_on: Option<Dealt<String>>,
+        /// How fast each dirties memory that was clean, bytes a second. With `working_set_mib`.
+        dirty_bytes_per_s: Option<Estimate>,
+        /// The part of its memory that each keeps writing to, MiB. With `dirty_bytes_per_s`.
+        working_set_mib: Option<MiB>,
     }
 );
 

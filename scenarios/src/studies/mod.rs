@@ -3,6 +3,7 @@
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
 mod availability;
+mod bring_up;
 mod cache;
 mod cached_packages;
 mod construction;
@@ -14,6 +15,7 @@ mod interference;
 mod lockup;
 mod login_nodes;
 mod memory_mix;
+mod migration;
 mod physical_or_virtual;
 mod power_tail;
 mod restart;
@@ -65,6 +67,10 @@ pub(crate) struct Studies {
     pub cache: Vec<cache::Keys>,
     /// Which packages belong in the cached image.
     pub cached_packages: Vec<cached_packages::Keys>,
+    /// Live migrations over one link, alone and together.
+    pub migration: Vec<migration::Keys>,
+    /// What it takes to have so many nodes ready within so long.
+    pub bring_up: Vec<bring_up::Keys>,
 }
 
 impl Studies {
@@ -89,6 +95,8 @@ impl Studies {
         names.extend(of(&self.construction));
         names.extend(of(&self.cache));
         names.extend(of(&self.cached_packages));
+        names.extend(of(&self.migration));
+        names.extend(of(&self.bring_up));
         names
     }
 }
@@ -171,6 +179,8 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "construction", &s.construction, &mut found)?;
     of_kind(&reader, "cache", &s.cache, &mut found)?;
     of_kind(&reader, "cached-packages", &s.cached_packages, &mut found)?;
+    of_kind(&reader, "migration", &s.migration, &mut found)?;
+    of_kind(&reader, "bring-up", &s.bring_up, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

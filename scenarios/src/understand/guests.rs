@@ -1,7 +1,7 @@
 //! Guests, and where they run today.
 
 use models::quantity::MiB;
-use models::site::{GroupId, Guest, GuestId, HostId, LicenceId, Mode, OnLoss, Placement, PoolId, ServiceId};
+use models::site::{Dirties, GroupId, Guest, GuestId, HostId, LicenceId, Mode, OnLoss, Placement, PoolId, ServiceId};
 
 use super::hosts::Standing;
 use super::known::{Known, expand, expand_names};
@@ -21,6 +21,7 @@ pub(super) fn guests(doc: &Document<'_>, file: &file::Site, known: &mut Known) -
         let service = g.service.as_deref().map(|name| known.services.find(doc, &at.key("service"), name)).transpose()?.map(ServiceId::at);
         let pool = g.pool.as_deref().map(|name| known.pools.find(doc, &at.key("pool"), name)).transpose()?.map(PoolId::at);
         let licences = known.licences.find_all(doc, &at.key("licences"), &g.licences, LicenceId::at)?;
+        let dirties = dirties(doc, &at, g)?;
         let default = if g.mode == Mode::PhysicalOnly { OnLoss::Accept } else { OnLoss::Restart };
         for (k, name) in expand_names(doc, &at, &g.name, g.count.get(), all.len())?.into_iter().enumerate() {
             let n = k as u32 + 1;
@@ -50,11 +51,31 @@ pub(super) fn guests(doc: &Document<'_>, file: &file::Site, known: &mut Known) -
                 pinned,
                 on_loss: g.on_loss.unwrap_or(default),
                 licences: licences.clone(),
+                dirties,
             });
         }
     }
     survivors_have_others(doc, file, &all)?;
     Ok(all)
+}
+
+/// How guests of a template write to their memory: both keys, or neither.
+fn dirties(doc: &Document<'_>, at: &At, g: &file::Guest) -> Result<Option<Dirties>, Error> {
+    match (g.dirty_bytes_per_s, g.working_set_mib) {
+        (None, None) => Ok(None),
+        (Some(bytes_per_s), Some(working_set)) => match g.memory_mib.values().iter().find(|m| **m < working_set) {
+            None => Ok(Some(Dirties { bytes_per_s, working_set })),
+            Some(memory) => Err(doc
+                .error(&at.key("working_set_mib"), format!("a working set of {working_set} in a guest of {memory}"))
+                .help("the part of its memory that it keeps writing to: at most `memory_mib`")),
+        },
+        (Some(_), None) => Err(doc
+            .error(&at.key("dirty_bytes_per_s"), "the key `working_set_mib` is missing")
+            .help("the part of its memory that it keeps writing to; where nobody knows, all of it is the safe side")),
+        (None, Some(_)) => Err(doc
+            .error(&at.key("working_set_mib"), "the key `dirty_bytes_per_s` is missing")
+            .help("how fast it dirties memory that was clean, bytes a second")),
+    }
 }
 
 /// Where `on_loss` says that others of the group carry on, there is a group with others.

@@ -2,6 +2,7 @@
 //! itself is refused where it stands.
 
 mod alternatives;
+mod deploy;
 mod fit;
 mod guests;
 mod hosts;
@@ -56,6 +57,8 @@ pub(crate) fn site(doc: &Document<'_>, file: &file::Site) -> Result<(Site, Known
         rules: rest::rules(doc, file)?,
         today,
         alternatives: Vec::new(),
+        migration: deploy::migration(doc, file, &known)?,
+        deploy: deploy::deploy(doc, file, &known)?,
         givens: givens::all(doc)?,
     };
     fit::every_guest(doc, file, &site)?;
