@@ -131,7 +131,8 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
         }
     };
     run.fleets = fleets;
-    run.studies = studies::all(&Facts { scenario, planned: Some((&run, &demands)), loads: &kept, common }, false)?;
+    let facts = Facts { scenario, planned: Some((&run, &demands)), plan: plan.as_ref(), loads: &kept, common };
+    run.studies = studies::all(&facts, false)?;
     let long: Vec<&str> = scenario.studies.iter().filter(|s| studies::is_long(&s.kind)).map(|s| s.name.as_str()).collect();
     if !long.is_empty() {
         run.unknowns.push(format!("not answered here, as each takes as long as a plan: {}; `shuyaku study` answers them", long.join(", ")));

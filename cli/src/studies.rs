@@ -7,8 +7,9 @@ use std::path::Path;
 
 use models::demand::{Demand, Load};
 use models::law::page::{self, Page};
+use models::plan::Plan;
 use models::quantity::QuantityError;
-use models::site::{Mode, Site};
+use models::site::{HostId, Mode, Placement, Site};
 use models::study::interference::{Interference, Placed};
 use models::study::{Answer, Kind, Study};
 use reports::Run;
@@ -28,6 +29,8 @@ pub struct Facts<'a> {
     pub planned: Option<(&'a Run, &'a [Demand])>,
     /// The loads, before they are columns.
     pub loads: &'a [Load],
+    /// The plan, where one was made and something fits.
+    pub plan: Option<&'a Plan>,
     /// Seed and replications.
     pub common: &'a Common,
 }
@@ -72,7 +75,7 @@ pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answe
 pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failure> {
     let loads = &scenario.loads;
     if !needs_plan(scenario) {
-        return all(&Facts { scenario, planned: None, loads, common }, true);
+        return all(&Facts { scenario, planned: None, plan: None, loads, common }, true);
     }
     let outcome = pipeline::plan(scenario.clone(), common)?;
     after(scenario, &outcome, common)
@@ -83,7 +86,8 @@ pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failur
 /// # Errors
 /// As [`all`].
 pub fn after(scenario: &Scenario, outcome: &Outcome, common: &Common) -> Result<Vec<Answer>, Failure> {
-    let facts = Facts { scenario, planned: Some((&outcome.run, &outcome.demands)), loads: &scenario.loads, common };
+    let planned = Some((&outcome.run, &outcome.demands[..]));
+    let facts = Facts { scenario, planned, plan: outcome.plan.as_ref(), loads: &scenario.loads, common };
     let answered = |s: &Study| outcome.run.studies.iter().find(|a| a.study == s.name).cloned();
     scenario.studies.iter().map(|s| answered(s).map_or_else(|| one(s, &facts), Ok)).collect()
 }
@@ -117,7 +121,8 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 pub fn needs_plan(scenario: &Scenario) -> bool {
     let has_full = || scenario.site.guests.iter().any(|g| g.mode == Mode::Full);
     scenario.studies.iter().any(|s| match s.kind {
-        Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
+        Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::PowerOn(_) | Kind::Renewal(_) => true,
+        Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
         Kind::Interference(_) => has_full(),
         _ => false,
     })
@@ -147,6 +152,17 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::CachedPackages(it) => it.answer(study),
         Kind::Migration(moves) => moves.answer(study),
         Kind::BringUp(asked) => sim::deploy::answer(asked, study),
+        Kind::PowerOn(power_on) => Ok(match fleet(facts, &power_on.fleet)? {
+            Some((site, on)) => power_on.answer(study, &site, &hosts_on(&on)),
+            None => nothing_fits(study, "smallest delay", facts),
+        }),
+        Kind::Renewal(_) => Ok(match (facts.plan, facts.planned) {
+            (Some(plan), Some((_, demands))) => {
+                let (site, _, _) = pipeline::understand(&facts.scenario.site, plan)?;
+                planner::renewal::answer(study, &site, demands, &plan.steps)
+            }
+            _ => nothing_fits(study, "steps", facts),
+        }),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }
@@ -169,4 +185,29 @@ fn interference(it: &Interference, study: &Study, facts: &Facts<'_>) -> Result<A
         }
     }
     Ok(answer)
+}
+
+/// The site with what a fleet buys, and its hosts that are on: the plan's, or an alternative's. Nothing where there is none.
+fn fleet(facts: &Facts<'_>, name: &str) -> Result<Option<(Site, Placement)>, Failure> {
+    let site = &facts.scenario.site;
+    if name == "plan" {
+        return facts.plan.map(|p| pipeline::understand(site, p).map(|(site, _, placement)| (site, placement))).transpose();
+    }
+    let (Some(alternative), Some((_, demands))) = (site.alternatives.iter().find(|a| a.name == name), facts.planned) else {
+        return Ok(None);
+    };
+    planner::alternative::place(site, &demands[0], alternative).map(Some).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+fn hosts_on(placement: &Placement) -> Vec<HostId> {
+    (0..placement.on.len()).filter(|h| placement.on[*h]).map(HostId::at).collect()
+}
+
+/// What is said where there is no plan.
+fn nothing_fits(study: &Study, figure: &str, facts: &Facts<'_>) -> Answer {
+    let mut answer = Answer::to(study, &[]);
+    let conflicts = facts.planned.map_or(&[][..], |(run, _)| &run.conflicts);
+    let why = if conflicts.is_empty() { "no plan was made".to_owned() } else { format!("does not fit: {}", conflicts.join("; ")) };
+    answer.cannot_say.push((figure.to_owned(), why));
+    answer
 }

@@ -156,7 +156,7 @@ fn a_migration_to_a_full_host_is_seen() {
             let number = p.steps.len() as u32 + 1;
             let running = |host: &String| Condition::GuestRunning { guest: guest.clone(), host: host.clone() };
             let action = Action::MigrateGuest { guest: guest.clone(), from: to.clone(), to: from.clone() };
-            p.steps.push(Step { number, action, before: vec![running(&to)], after: vec![running(&from)] });
+            p.steps.push(Step { number, action, starts_after_s: None, before: vec![running(&to)], after: vec![running(&from)] });
             p.placement.iter_mut().find(|x| x.guest == guest).unwrap().host.clone_from(&from);
         }
     });
@@ -186,6 +186,33 @@ fn a_plan_without_its_purchases_names_the_host_that_is_not_there() {
 fn a_plan_that_buys_more_than_is_for_sale_is_refused() {
     let said = tampered(&SPRING8, |p| p.purchases[0].hosts = (0..41).map(|i| format!("x{i}")).collect());
     refused(said, &["41 of class `rack-8c-16g`, of which 40 are for sale"]);
+}
+
+/// Fifty hosts are booted a second apart, so that their rushes do not add up.
+static MAFFIN: LazyLock<Planned> = LazyLock::new(|| Planned::of("s0-maffin", &["--replications", "1"]));
+
+#[test]
+fn hosts_that_are_switched_on_closer_together_than_the_cvcf_carries_are_seen() {
+    check(&MAFFIN.path("plan.json"), &scenario("s0-maffin")).exits(0);
+    let said = tampered(&MAFFIN, |p| p.steps.iter_mut().filter(|s| s.starts_after_s.is_some()).for_each(|s| s.starts_after_s = Some(0)));
+    fails(said, &["CVCF: the rush of 4 hosts switched on together exceeds its peak current (needed 144.0, available 112.0 A)"]);
+}
+
+#[test]
+fn show_says_how_long_after_the_boot_before_it_a_boot_begins() {
+    let said = shuyaku(["show".as_ref(), MAFFIN.path("plan.json").as_os_str()]).exits(0);
+    assert_eq!(said.out.matches(" 1 s after the boot before it began\n").count(), MAFFIN.plan().hosts_on.len() - 1, "{}", said.out);
+}
+
+#[test]
+fn a_renewal_whose_next_host_boots_before_an_old_one_is_off_is_seen() {
+    let said = tampered(&Planned::of("s0-renewal", &["--replications", "1"]), |p| {
+        let off = p.steps.iter().position(|s| matches!(s.action, Action::PowerOffHost { .. })).unwrap();
+        p.steps.swap(off, off + 1);
+        assert!(matches!(p.steps[off].action, Action::BootHost { .. }), "an old host goes off to make room for a boot");
+        renumber(p);
+    });
+    fails(said, &["CVCF: CVCF: real power exceeds what it may carry (needed 24117.0, available 24000.0 W)"]);
 }
 
 #[test]
@@ -256,8 +283,7 @@ fn bought_hosts_of_other_names_are_seen() {
 /// With no replication there is nothing to judge: such a plan must not pass, and must not end in a panic.
 #[test]
 fn a_plan_judged_under_no_replication_is_refused() {
-    let maffin = Planned::of("s0-maffin", &["--replications", "1"]);
-    let said = tampered(&maffin, |p| p.replications = 0);
+    let said = tampered(&MAFFIN, |p| p.replications = 0);
     assert!(matches!(said.code, Some(1 | 2)), "{:?}\n{}{}", said.code, said.out, said.err);
     assert!(!said.err.contains("panicked"), "{}", said.err);
 }

@@ -11,15 +11,17 @@ static MAFFIN: LazyLock<Planned> = LazyLock::new(|| Planned::of("s0-maffin", &[]
 static SPRING8: LazyLock<Planned> = LazyLock::new(|| Planned::of("s1-spring8", &[]));
 static IMAGES: LazyLock<Planned> = LazyLock::new(|| Planned::of("s2-images", &[]));
 static JPARC: LazyLock<Planned> = LazyLock::new(|| Planned::of("s3-jparc", &[]));
+static RENEWAL: LazyLock<Planned> = LazyLock::new(|| Planned::of("s0-renewal", &[]));
 static WIDE: LazyLock<Planned> = LazyLock::new(|| Planned::of("s4-wide", &[]));
 static PLANETLAB: LazyLock<Planned> = LazyLock::new(|| Planned::of("planetlab", &[]));
 static BITBRAINS: LazyLock<Planned> = LazyLock::new(|| Planned::of("bitbrains", &[]));
 
 /// Every scenario that the project has, with its plan.
-static ALL: [(&str, &LazyLock<Planned>); 7] = [
+static ALL: [(&str, &LazyLock<Planned>); 8] = [
     ("bitbrains", &BITBRAINS),
     ("planetlab", &PLANETLAB),
     ("s0-maffin", &MAFFIN),
+    ("s0-renewal", &RENEWAL),
     ("s1-spring8", &SPRING8),
     ("s2-images", &IMAGES),
     ("s3-jparc", &JPARC),
@@ -75,7 +77,7 @@ fn show_lists_every_step_in_order_with_its_action() {
         let said = shuyaku(["show".as_ref(), run.path("plan.json").as_os_str()]).exits(0);
         let mut lines = said.out.lines();
         for step in run.plan().steps {
-            let wanted = format!("{}  {}", step.number, step.action);
+            let wanted = format!("{}  {step}", step.number);
             assert!(lines.any(|l| l.trim_start() == wanted), "{name}: `{wanted}` is not shown, or not in its place");
         }
         assert!(!said.out.contains("contradicts"), "{name}");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use models::plan::{Condition, Plan};
+use models::plan::{Action, Condition, Plan, Step};
 
 /// What a rehearsal found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +35,15 @@ fn claim(c: &Condition) -> Option<(String, String)> {
 pub fn rehearse(plan: &Plan) -> Rehearsal {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     let mut found = Rehearsal::default();
+    let boots = |s: &Step| matches!(s.action, Action::BootHost { .. });
+    let mut last: Option<&Step> = None;
     for step in &plan.steps {
+        if step.starts_after_s.is_some() && !(boots(step) && last.is_some_and(boots)) {
+            found
+                .contradictions
+                .push((step.number, "only a boot that follows a boot may begin before the step before it has ended".into()));
+        }
+        last = Some(step);
         for c in &step.before {
             let Some((thing, state)) = claim(c) else { continue };
             match known.get(&thing) {
@@ -61,7 +69,7 @@ mod tests {
     use super::*;
     use models::estimate::Estimate;
     use models::law::cost::Cost;
-    use models::plan::{Action, Step, VERSION};
+    use models::plan::VERSION;
 
     fn plan(steps: Vec<Step>) -> Plan {
         let nothing = Estimate::ZERO;
@@ -90,6 +98,7 @@ mod tests {
         Step {
             number,
             action: Action::BootHost { host: host() },
+            starts_after_s: None,
             before: vec![Condition::HostOff { host: host() }],
             after: vec![Condition::HostOn { host: host() }],
         }
@@ -100,6 +109,17 @@ mod tests {
         let r = rehearse(&plan(vec![boot(1)]));
         assert_eq!(r.start, [Condition::HostOff { host: "h".into() }]);
         assert!(r.contradictions.is_empty());
+    }
+
+    #[test]
+    fn a_first_boot_has_no_boot_before_it_that_it_could_follow() {
+        let mut early = boot(1);
+        early.starts_after_s = Some(5);
+        assert_eq!(rehearse(&plan(vec![early])).contradictions.len(), 1);
+        let (first, mut next) = (boot(1), boot(2));
+        next.action = Action::BootHost { host: "h2".into() };
+        (next.before, next.after, next.starts_after_s) = (Vec::new(), Vec::new(), Some(5));
+        assert!(rehearse(&plan(vec![first, next])).contradictions.is_empty());
     }
 
     #[test]

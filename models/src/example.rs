@@ -70,7 +70,14 @@ pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
         unknowns: Vec::new(),
         classes: vec![class],
         hosts: (1..=hosts)
-            .map(|n| Host { name: format!("h{n}"), class: ClassId(0), domains: Vec::new(), pools: Vec::new(), bought: false })
+            .map(|n| Host {
+                name: format!("h{n}"),
+                class: ClassId(0),
+                domains: Vec::new(),
+                pools: Vec::new(),
+                bought: false,
+                retires: false,
+            })
             .collect(),
         domains: Vec::new(),
         pools: Vec::new(),
@@ -82,6 +89,7 @@ pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
         devices: Vec::new(),
         licences: Vec::new(),
         ups: None,
+        power_on: None,
         prices: Prices { yen_per_kwh: Estimate::exactly(12.0), pue: Estimate::exactly(1.0), years: 1.0 },
         rules: Rules {
             cpu: CpuRule { percentile: 100.0, limit: 1.0 },

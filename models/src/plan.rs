@@ -82,10 +82,25 @@ pub struct Step {
     pub number: u32,
     /// What is done.
     pub action: Action,
+    /// For a boot that follows a boot: it may begin so many seconds after that one began, without waiting for its end. Absent: a
+    /// step begins when all those before it have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_after_s: Option<u64>,
     /// What must be true before it.
     pub before: Vec<Condition>,
     /// What is true after it.
     pub after: Vec<Condition>,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.action)?;
+        match self.starts_after_s {
+            Some(0) => f.write_str(" together with the boot before it"),
+            Some(s) => write!(f, " {s} s after the boot before it began"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a step does: the closed list.

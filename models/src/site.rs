@@ -10,7 +10,7 @@ use crate::law::battery::Battery;
 use crate::law::migration::{PreCopy, StopRule};
 use crate::law::power::PowerModel;
 use crate::provenance::Given;
-use crate::quantity::{BytesPerSecond, CrestFactor, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
+use crate::quantity::{Amperes, BytesPerSecond, CrestFactor, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -95,6 +95,9 @@ pub struct Site {
     pub licences: Vec<Licence>,
     /// The CVCF (UPS), where there is one.
     pub ups: Option<Ups>,
+    /// What switching hosts on draws. Absent: full load while a host boots, and nothing besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_on: Option<PowerOn>,
     /// Prices over the horizon of the purchase.
     pub prices: Prices,
     /// The rules that a plan must keep.
@@ -193,6 +196,9 @@ pub struct Host {
     pub pools: Vec<PoolId>,
     /// Bought by the plan, not standing today.
     pub bought: bool,
+    /// It is renewed: it must be off when the plan is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retires: bool,
 }
 
 /// Something whose failure takes several hosts.
@@ -452,6 +458,21 @@ pub struct Ups {
     pub battery: Option<Battery>,
 }
 
+/// What hosts draw besides their curve while they are switched on, and what the CVCF can give for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PowerOn {
+    /// Peak current of the rush when a host is switched on, all its cords together.
+    pub inrush: Amperes,
+    /// How long the rush lasts.
+    pub inrush_lasts: Nanos,
+    /// What a host's disks draw more while they spin up.
+    pub spin_up: Watts,
+    /// How long they spin up.
+    pub spin_up_lasts: Nanos,
+    /// The peak current that the CVCF can give to hosts that are switched on, beside what it carries.
+    pub ups_peak: Amperes,
+}
+
 /// Prices over the horizon of the purchase.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prices {
@@ -608,7 +629,14 @@ impl Site {
                     0 => Vec::new(),
                     k => sale.stands_in[n % k].clone(),
                 };
-                site.hosts.push(Host { name: format!("{}-{}", kind.name, n + 1), class, domains, pools: sale.pools.clone(), bought: true });
+                site.hosts.push(Host {
+                    name: format!("{}-{}", kind.name, n + 1),
+                    class,
+                    domains,
+                    pools: sale.pools.clone(),
+                    bought: true,
+                    retires: false,
+                });
             }
         }
         if let Some(today) = &mut site.today {

@@ -38,7 +38,7 @@ pub fn place(site: &Site, demand: &Demand, alternative: &Alternative) -> Result<
     match &alternative.place {
         AlternativePlacement::Planner => {
             let quick = Quick::new(&fleet, demand);
-            let may = vec![true; fleet.hosts.len()];
+            let may: Vec<bool> = fleet.hosts.iter().map(|h| !h.retires).collect();
             let must: Vec<bool> = fleet.hosts.iter().map(|h| h.bought).collect();
             let state = pack::place(&quick, &may, &must).ok_or_else(|| Unplaceable::NoPlacement(alternative.name.clone()))?;
             return Ok((fleet, state.placement));

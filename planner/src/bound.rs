@@ -51,7 +51,7 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
     let base: f64 = pinned_hosts.iter().map(|h| keep_yen(site, *h)).sum::<f64>() + devices_yen(site);
 
     let mut offers: Vec<Offer> = Vec::new();
-    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| site.class_of(*h).hypervisor.is_some()) {
+    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| site.class_of(*h).hypervisor.is_some() && !site.hosts[h.index()].retires) {
         let class = site.class_of(h);
         let khz = class.capacity().get() * 1000.0;
         if pinned_hosts.contains(&h) {
@@ -64,7 +64,10 @@ pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
     }
     // A guest may also stand alone on the metal, without a hypervisor: such a host holds one guest, the largest at most.
     let largest_mib = site.guests.iter().filter(|g| is_free(g)).map(|g| g.memory.0).max().unwrap_or(0);
-    for h in (0..site.hosts.len()).map(HostId::at).filter(|h| site.class_of(*h).hypervisor.is_none() && !pinned_hosts.contains(h)) {
+    for h in (0..site.hosts.len())
+        .map(HostId::at)
+        .filter(|h| site.class_of(*h).hypervisor.is_none() && !pinned_hosts.contains(h) && !site.hosts[h.index()].retires)
+    {
         let class = site.class_of(h);
         let memory = class.guest_memory().0.min(largest_mib) as f64;
         offers.push(Offer { yen: keep_yen(site, h), memory, khz: class.capacity().get() * 1000.0, count: 1, counts: true });

@@ -9,15 +9,16 @@ use models::demand::Demand;
 use models::rule::Verdict;
 use models::site::{ClassId, GuestId, HostId, Placement, Site};
 
+use crate::beside::beside;
 use crate::pack::{self, Fit};
 use crate::quick::Quick;
-use crate::search::{self, Options, words};
+use crate::search::{self, NoOrder, Options, words};
 
 /// A variant of a site with one rule left out.
 type Without = (&'static str, fn(&mut Site) -> bool);
 
 /// Every rule that can be left out; the function answers whether the site asked for it.
-const RULES: [Without; 8] = [
+const RULES: [Without; 9] = [
     ("the CVCF", |s| s.rules.ups.take().is_some()),
     ("branch circuits", |s| s.rules.branches.take().is_some()),
     ("one host down", |s| s.rules.one_host_down.take().is_some()),
@@ -25,15 +26,16 @@ const RULES: [Without; 8] = [
     ("redundant guests apart", |s| s.rules.apart.take().is_some()),
     ("full-virtual guests spread", |s| s.rules.full_virtual_per_host.take().is_some()),
     ("licences", |s| s.licences.iter_mut().map(|l| l.max.take().is_some()).fold(false, |a, b| a | b)),
+    ("retired", |s| s.hosts.iter_mut().map(|h| std::mem::take(&mut h.retires)).fold(false, |a, b| a | b)),
     ("CPU", |s| {
         s.rules.cpu.limit = 1e6;
         true
     }),
 ];
 
-/// The conflicts of a site for which the search found nothing.
+/// The conflicts of a site for which the search found nothing. `no_order`: an end that keeps every rule and has no way to it.
 #[must_use]
-pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
+pub(crate) fn conflicts(site: &Site, demands: &[Demand], no_order: Option<&NoOrder>) -> Vec<String> {
     let mut all = Vec::new();
     let most: Vec<(ClassId, u32)> =
         (0..site.classes.len()).filter_map(|c| site.classes[c].sale.as_ref().map(|s| (ClassId::at(c), s.max.min(1_000)))).collect();
@@ -57,6 +59,9 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
         ));
         return all;
     }
+    if let Some(end) = no_order {
+        all.extend(without_order(end, demands));
+    }
     let options = Options { most_tries: 8, ..Options::default() };
     for (name, leave_out) in RULES {
         let mut variant = site.clone();
@@ -64,8 +69,10 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
             continue;
         }
         if let Ok(found) = search::search(&variant, demands, &options) {
-            let asked = Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() };
+            let mut asked = Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() };
+            asked.hosts.iter_mut().zip(&site.hosts).for_each(|(h, standing)| h.retires = standing.retires);
             let there = broken(&asked, demands, &found.placement).join("; ");
+            let there = if there.is_empty() { "it is broken on the way alone".to_owned() } else { there };
             let on = found.placement.hosts_on();
             all.push(format!("without the rule \"{name}\" it fits ({on} hosts on, {}); there, {there}", words(site, &found.buys)));
         }
@@ -79,6 +86,24 @@ pub fn conflicts(site: &Site, demands: &[Demand]) -> Vec<String> {
             || vec!["even without these rules some guest finds no place".into()],
             |placement| broken(&widest, demands, &placement),
         ));
+    }
+    all
+}
+
+/// An end that keeps every rule, and what stands in the way to it.
+fn without_order(end: &NoOrder, demands: &[Demand]) -> Vec<String> {
+    let on = end.placement.hosts_on();
+    let mut all = vec![format!(
+        "a placement keeps every rule ({}, {on} hosts on), and no order of steps was found that keeps them on the way: {}",
+        words(&end.site, &end.buys),
+        end.why
+    )];
+    if let Some(start) = &end.site.today {
+        let new: Vec<HostId> = (0..end.site.hosts.len()).filter(|h| end.placement.on[*h] && !start.on[*h]).map(HostId::at).collect();
+        let fits = beside(&end.site, demands, start, &new);
+        if let Some(short) = fits.short {
+            all.push(format!("at most {} of {} new hosts can be on beside the {} old ones: {short}", fits.new, new.len(), fits.old));
+        }
     }
     all
 }
@@ -101,6 +126,6 @@ fn widest_placement(widest: &Site, demand: &Demand) -> Option<Placement> {
     for (_, leave_out) in RULES {
         leave_out(&mut bare);
     }
-    let every = vec![true; bare.hosts.len()];
+    let every: Vec<bool> = widest.hosts.iter().map(|h| !h.retires).collect();
     pack::construct(&Quick::new(&bare, demand), &every, &every, Fit::Balanced).map(|s| s.placement)
 }

@@ -6,6 +6,8 @@
 //! - [`quick`]: the running sums that the search keeps for itself; the rules never look at them
 //! - [`bound`]: lower bounds by volume
 //! - [`order`]: the steps from here to there
+//! - [`stagger`]: boots that follow each other overlap, as far as the CVCF allows
+//! - [`beside`]: how many new hosts can be on beside all old ones; [`renewal`]: what a plan's steps do with both
 //! - [`explain`]: why nothing fits
 //!
 //! It proposes and never changes a site. Whether a plan is valid is the word of [`models::rule`] alone: every answer has
@@ -13,13 +15,16 @@
 //! best order of steps come later; their places are `bound.rs`, `pack.rs` and `order.rs`.
 
 pub mod alternative;
+pub mod beside;
 pub mod bound;
 pub mod explain;
 pub mod order;
 pub mod pack;
 pub mod quick;
+pub mod renewal;
 pub mod search;
 mod spread;
+pub mod stagger;
 
 pub use search::{Answer, Found, Options, plan};
 

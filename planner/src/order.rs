@@ -2,10 +2,11 @@
 //!
 //! Hosts are booted first, one at a time; then guests are moved, in an order in which each move fits when its turn comes;
 //! then guests that do not run are defined and started; then empty hosts are switched off. Under [`Boots::WhenNeeded`] a host
-//! is booted only when no move fits on those that are on, and hosts are switched off as soon as they are empty: old and new
-//! hosts stand side by side for the shortest time, for a CVCF that cannot carry both. Where every remaining move waits for
-//! another, one guest is parked on a third host. What runs on the metal is not moved live, nor is a guest
-//! whose pre-copy would not end over the site's link: it is stopped and started. Where even parking does not help, the answer is *stuck*, with the moves that are left. The shortest order and
+//! is booted only when no move fits on those that are on, and hosts are switched off as soon as they are empty and no loss needs
+//! them: old and new hosts stand side by side for the shortest time, for a CVCF that cannot carry both. Where every remaining move
+//! waits for another, one guest is parked on a third host. What runs on the metal is not moved live, nor is a guest whose pre-copy
+//! would not end over the site's link: it is stopped and started. Where even parking does not help, the answer is *stuck*, with
+//! the moves that are left. The shortest order and
 //! lower bounds of moves come later and have their place here.
 
 use std::collections::VecDeque;
@@ -16,10 +17,16 @@ use models::site::{GuestId, HostId, Mode, Placement, Site};
 
 use crate::quick::{Quick, State};
 
-/// No order was found.
+/// No order was found: the guests whose moves are left.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} moves wait for each other and no guest can be parked: {}", .0.len(), .0.join(", "))]
+#[error("the moves of {} guests wait for each other and no guest can be parked: {}", .0.len(), some(.0))]
 pub struct Stuck(pub Vec<String>);
+
+/// The first names of a list.
+fn some(names: &[String]) -> String {
+    let more = if names.len() > 8 { " ..." } else { "" };
+    names[..names.len().min(8)].join(", ") + more
+}
 
 /// When hosts are booted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +58,10 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) ->
         .map(GuestId::at)
         .filter(|g| start.host_of[g.index()].is_some() && start.host_of[g.index()] != end.host_of[g.index()])
         .collect();
-    if boots == Boots::WhenNeeded {
-        for h in (0..site.hosts.len()).map(HostId::at).filter(|h| goes_off(*h) && state.guests_of(*h).is_empty()).collect::<Vec<_>>() {
-            out.power_off(h);
-            state.placement.on[h.index()] = false;
-        }
-    }
     let survived = quick.survives(&state);
+    if boots == Boots::WhenNeeded {
+        off_empty(quick, &mut state, &goes_off, survived, &mut out);
+    }
     let mut parked: Vec<GuestId> = Vec::new();
     while !waiting.is_empty() {
         let ready = waiting.iter().enumerate().find_map(|(k, g)| {
@@ -76,19 +80,19 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) ->
                 Some(to) => out.relocate(g, from, to),
                 None => out.stop(g, from),
             }
-            if boots == Boots::WhenNeeded && goes_off(from) && state.guests_of(from).is_empty() {
-                out.power_off(from);
-                state.placement.on[from.index()] = false;
+            if boots == Boots::WhenNeeded {
+                off_empty(quick, &mut state, &goes_off, survived, &mut out);
             }
             continue;
         }
-        if let Some(h) = dark.front().copied() {
-            if boots == Boots::WhenNeeded && !quick.may_open(&state, h) && vacate(quick, &mut state, &goes_off, survived, &mut out) {
-                continue;
-            }
-            dark.pop_front();
+        if let Some(k) = dark.iter().position(|h| quick.may_boot(&state, *h)) {
+            let h = dark.remove(k).expect("a position in the queue");
             out.boot(h);
             state.placement.on[h.index()] = true;
+            off_empty(quick, &mut state, &goes_off, survived, &mut out);
+            continue;
+        }
+        if !dark.is_empty() && vacate(quick, &mut state, &goes_off, survived, &mut out) {
             continue;
         }
         // Everything waits: park one guest that has not been parked yet, the smallest first.
@@ -110,7 +114,15 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) ->
         parked.push(g);
     }
     for h in dark {
+        // Nobody waits for it: what is empty makes room for it.
+        while !quick.may_boot(&state, h)
+            && let Some(empty) = (0..site.hosts.len()).map(HostId::at).find(|x| is_left(&state, *x, &goes_off))
+        {
+            out.power_off(empty);
+            state.placement.on[empty.index()] = false;
+        }
         out.boot(h);
+        state.placement.on[h.index()] = true;
     }
     for g in (0..site.guests.len()).map(GuestId::at) {
         if let (None, Some(h)) = (start.host_of[g.index()], end.host_of[g.index()]) {
@@ -121,6 +133,25 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) ->
         out.power_off(h);
     }
     Ok(out.steps)
+}
+
+/// A host that goes off, is on and carries nothing any more.
+fn is_left(state: &State, h: HostId, goes_off: &impl Fn(HostId) -> bool) -> bool {
+    goes_off(h) && state.placement.on[h.index()] && state.guests_of(h).is_empty()
+}
+
+/// Switches off hosts that go off and are empty, while losses that were survived still are: an empty host may be the spare one.
+fn off_empty(quick: &Quick, state: &mut State, goes_off: &impl Fn(HostId) -> bool, survived: bool, out: &mut Out) {
+    for h in (0..quick.site.hosts.len()).map(HostId::at) {
+        if is_left(state, h, goes_off) {
+            state.placement.on[h.index()] = false;
+            if survived && !quick.survives(state) {
+                state.placement.on[h.index()] = true;
+            } else {
+                out.power_off(h);
+            }
+        }
+    }
 }
 
 /// Makes room for a boot: moves the guests of a host that goes off onto the others that are on, and switches it off.
@@ -138,12 +169,12 @@ fn vacate(quick: &Quick, state: &mut State, goes_off: &impl Fn(HostId) -> bool, 
             moves.extend(to.map(|to| (*g, to)));
             to.is_some()
         });
-        if emptied {
+        trial.placement.on[from.index()] = false;
+        if emptied && (!survived || quick.survives(&trial)) {
             for (g, to) in moves {
                 out.relocate(g, from, to);
             }
             out.power_off(from);
-            trial.placement.on[from.index()] = false;
             *state = trial;
             return true;
         }
@@ -182,7 +213,7 @@ struct Out<'a> {
 impl Out<'_> {
     fn push(&mut self, action: Action, before: Vec<Condition>, after: Vec<Condition>) {
         let number = self.steps.len() as u32 + 1;
-        self.steps.push(Step { number, action, before, after });
+        self.steps.push(Step { number, action, starts_after_s: None, before, after });
     }
 
     fn names(&self, g: GuestId, h: HostId) -> (String, String) {

@@ -477,7 +477,7 @@ pub fn keep_today(quick: &Quick, today: &Placement) -> Option<State> {
             .max_by_key(|h| (state.free_mib(*h), std::cmp::Reverse(*h)))?;
         quick.put(&mut state, g, h);
     }
-    let may = vec![true; quick.site.hosts.len()];
+    let may: Vec<bool> = quick.site.hosts.iter().map(|h| !h.retires).collect();
     (quick.survives(&state) || repair(quick, &mut state) || rebalance(quick, &mut state) || open_spares(quick, &may, &mut state))
         .then_some(state)
 }

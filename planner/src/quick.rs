@@ -7,7 +7,8 @@
 use models::demand::Demand;
 use models::law::cost;
 use models::law::percentile;
-use models::rule::ups::{nameplate, nameplate_peak};
+use models::quantity::Nanos;
+use models::rule::ups::{self, nameplate, nameplate_peak};
 use models::site::{DomainId, DomainKind, GuestId, HostId, Mode, OnLoss, Placement, PowerView, Site};
 
 /// Most samples (guests x slots) that the search looks at.
@@ -212,6 +213,57 @@ impl<'a> Quick<'a> {
                 .domains
                 .iter()
                 .all(|d| site.domains[d.index()].limit_va.is_none_or(|limit| nameplate(site, &with, Some(*d)).va.value <= limit.get()))
+    }
+
+    /// Whether one more host may boot now: [`Self::may_open`], and the CVCF and branches where they bind by measured curves, with
+    /// the host at full load and the others at theirs.
+    #[must_use]
+    pub fn may_boot(&self, state: &State, h: HostId) -> bool {
+        let site = self.site;
+        let (by_curves, branches) =
+            (site.rules.ups.is_some_and(|r| r.view == PowerView::Expected), site.rules.branches == Some(PowerView::Expected));
+        let limits = site
+            .ups
+            .iter()
+            .filter(|_| by_curves)
+            .map(|u| {
+                let keep = 1.0 - site.rules.ups.map_or(0.0, |r| r.reserve);
+                (None, u.rating.get() * keep, u.limit_w().get() * keep)
+            })
+            .chain(
+                site.hosts[h.index()]
+                    .domains
+                    .iter()
+                    .filter(|_| branches)
+                    .filter_map(|d| site.domains[d.index()].limit_va.map(|limit| (Some(*d), limit.get(), f64::INFINITY))),
+            );
+        self.may_open(state, h) && limits.into_iter().all(|(feed, va, w)| self.power_holds(state, h, feed, va, w))
+    }
+
+    /// Whether the hosts that are on, at their load, and one that boots stay within a limit at every slot.
+    fn power_holds(&self, state: &State, boots: HostId, feed: Option<DomainId>, most_va: f64, most_w: f64) -> bool {
+        let site = self.site;
+        let on: Vec<HostId> = (0..site.hosts.len())
+            .map(HostId::at)
+            .filter(|h| state.placement.on[h.index()] && feed.is_none_or(|f| site.hosts[h.index()].domains.contains(&f)))
+            .collect();
+        let surge = ups::surge(site, boots, PowerView::Expected).at(Nanos::ZERO);
+        let (mut steady_va, mut steady_w) = (surge.va.get(), surge.w.get());
+        for d in site.devices.iter().filter(|d| feed.is_none() || d.feed == feed) {
+            steady_w += d.expected.get() * f64::from(d.count);
+            steady_va += d.expected.apparent(d.power_factor).get() * f64::from(d.count);
+        }
+        let at = |khz: &dyn Fn(HostId) -> u64| {
+            on.iter().fold((steady_va, steady_w), |(va, w), h| {
+                let (load, power) = (khz(*h) as f64 / self.capacity[h.index()], &site.class_of(*h).power);
+                let draw = power.curve.at(load);
+                (va + draw.apparent(power.factor_at(load)).get(), w + draw.get())
+            })
+        };
+        let holds = |(va, w): (f64, f64)| va <= most_va && w <= most_w;
+        // Every host at its own peak: where that fits, all slots do.
+        holds(at(&|h| state.most[h.index()]))
+            || (0..self.slots.max(1)).all(|t| holds(at(&|h| state.sum[h.index()].get(t).copied().unwrap_or(0))))
     }
 
     /// Whether a load and some guests' columns stay within a limit at the rule's percentile.

@@ -21,7 +21,7 @@ use sim::replay::replay;
 use crate::bound::{self, Bound};
 use crate::order::Boots;
 use crate::quick::{Quick, State};
-use crate::{explain, order, pack, spread};
+use crate::{explain, order, pack, spread, stagger};
 
 /// Limits of the search, and who is told how it goes.
 pub struct Options<'a> {
@@ -92,12 +92,42 @@ pub fn plan(site: &Site, demands: &[Demand], options: &Options) -> Answer {
     let found = search(site, demands, options);
     match found {
         Ok(found) => Answer::Fits(Box::new(found)),
-        Err(exhaustive) => Answer::DoesNotFit { conflicts: explain::conflicts(site, demands), exhaustive },
+        Err(nothing) => {
+            Answer::DoesNotFit { conflicts: explain::conflicts(site, demands, nothing.no_order.as_deref()), exhaustive: nothing.exhaustive }
+        }
     }
 }
 
-/// The search without its explanation; `Err` says whether every fleet was tried.
-pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Result<Found, bool> {
+/// Nothing was found.
+pub(crate) struct Nothing {
+    /// Whether every fleet was tried.
+    pub exhaustive: bool,
+    /// The first placement that keeps every rule and that no order of steps was found for.
+    pub no_order: Option<Box<NoOrder>>,
+}
+
+/// An end without a way to it.
+pub(crate) struct NoOrder {
+    /// The site with what is bought.
+    pub site: Site,
+    /// What is bought.
+    pub buys: Vec<(ClassId, u32)>,
+    /// The end.
+    pub placement: Placement,
+    /// What stands in the way.
+    pub why: String,
+}
+
+/// Why a placement is no plan.
+enum Refused {
+    /// It costs too much, or breaks a rule.
+    Itself,
+    /// There is no way to it.
+    NoOrder(Box<NoOrder>),
+}
+
+/// The search without its explanation.
+pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Result<Found, Nothing> {
     let demand = demands.first().expect("at least one demand");
     let bound = bound::by_volume(site, demand);
     let for_sale: Vec<ClassId> = (0..site.classes.len()).map(ClassId::at).filter(|c| site.classes[c.index()].sale.is_some()).collect();
@@ -111,8 +141,9 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
     let mut least = f64::INFINITY;
     let (mut best, mut tried, mut looked, mut exhaustive): (Option<Found>, usize, usize, bool) = (None, 0, 0, true);
     let mut others: Vec<Found> = Vec::new();
+    let mut no_order: Option<Box<NoOrder>> = None;
     for (buys, placement) in &options.also {
-        if let Some(found) = accept(site, &site.with_bought(buys), buys, demands, placement.clone(), &bound, least)
+        if let Ok(found) = accept(site, &site.with_bought(buys), buys, demands, placement.clone(), &bound, least)
             && found.cost.total().value < least
         {
             least = found.cost.total().value;
@@ -145,7 +176,10 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
             tell(&format!("fleet {tried}: {}", words(site, &buys)));
         }
         for candidate in candidates(&fleet, demand) {
-            if let Some(found) = accept(site, &fleet, &buys, demands, candidate, &bound, least * 1.001) {
+            let accepted = accept(site, &fleet, &buys, demands, candidate, &bound, least * 1.001);
+            if let Err(Refused::NoOrder(end)) = accepted {
+                no_order.get_or_insert(end);
+            } else if let Ok(found) = accepted {
                 least = least.min(found.cost.total().value);
                 // As cheap as the cheapest ever seen, to a thousandth, and fewer steps; or the only one that is.
                 let near = |f: &Found| f.cost.total().value <= least * 1.001;
@@ -176,13 +210,13 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
             }
             Ok(found)
         }
-        None => Err(exhaustive),
+        None => Err(Nothing { exhaustive, no_order }),
     }
 }
 
 /// Plans for delay: guests spread over the best's own hosts, and over those with one more.
 fn spread_out(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand], bound: &Bound) -> Vec<Found> {
-    let found = |fleet: &Site, buys: &[(ClassId, u32)], candidate| accept(site, fleet, buys, demands, candidate, bound, f64::INFINITY);
+    let found = |fleet: &Site, buys: &[(ClassId, u32)], candidate| accept(site, fleet, buys, demands, candidate, bound, f64::INFINITY).ok();
     let mut all = Vec::new();
     all.extend(spread::place(&best.site, &demands[0], &best.placement.on).and_then(|p| found(&best.site, &best.buys, p)));
     for class in for_sale {
@@ -208,12 +242,12 @@ fn spread_out(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand
 /// Placements on a fleet, before they are judged: from today's where there is one, and from nothing.
 fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
     let quick = Quick::new(fleet, demand);
-    let may = vec![true; fleet.hosts.len()];
+    let may: Vec<bool> = fleet.hosts.iter().map(|h| !h.retires).collect();
     let must: Vec<bool> = fleet.hosts.iter().map(|h| h.bought).collect();
     let mut all: Vec<State> = Vec::new();
     if let Some(today) = &fleet.today {
         let mut start = today.clone();
-        start.on.iter_mut().zip(&must).for_each(|(on, must)| *on |= must);
+        start.on.iter_mut().zip(must.iter().zip(&may)).for_each(|(on, (must, may))| *on = *may && (*on || *must));
         if let Some(kept) = pack::keep_today(&quick, &start) {
             let mut improved = kept.clone();
             pack::improve(&quick, &must, &mut improved);
@@ -225,7 +259,8 @@ fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
     all.into_iter().map(|s| s.placement).collect()
 }
 
-/// Judges a placement and its steps; `None` where it costs more than `most_yen` or a rule does not hold.
+/// Judges a placement and its steps; it is refused where it costs more than `most_yen`, a rule does not hold, or no order of steps
+/// leads to it.
 fn accept(
     site: &Site,
     fleet: &Site,
@@ -234,24 +269,39 @@ fn accept(
     placement: Placement,
     bound: &Bound,
     most_yen: f64,
-) -> Option<Found> {
+) -> Result<Found, Refused> {
     // What it costs is known sooner than whether its way is sound.
     let cost = cost::of(fleet, &placement, replay(fleet, &demands[0], &placement).site.mean_w);
     if cost.total().value > most_yen {
-        return None;
+        return Err(Refused::Itself);
     }
     let verdicts = crate::judge_all(fleet, demands, &placement);
     if !rule::all_hold(&verdicts) {
-        return None;
+        return Err(Refused::Itself);
     }
     let start = fleet.today.clone().unwrap_or_else(|| Placement::empty(fleet));
     let quick = Quick::new(fleet, &demands[0]);
     // All boots first keeps the most in reserve; where that breaks a rule on the way, each boot waits until it is needed.
-    let (steps, walks) = [Boots::First, Boots::WhenNeeded].into_iter().find_map(|boots| {
-        let steps = order::steps(&quick, &start, &placement, boots).ok()?;
+    let mut why = String::new();
+    let mut walked = |steps: Vec<Step>| {
         let walks: Vec<walk::Walk> = demands.par_iter().map(|d| walk::walk(fleet, d, &start, &steps)).collect();
+        if let Some(f) = walks.iter().find_map(|w| w.faults.first()) {
+            let rule = f.rule.map_or_else(String::new, |r| format!("{}: ", r.words()));
+            why = format!("step {}, {}: {rule}{}", f.step, steps[f.step as usize - 1], f.why);
+        }
         walks.iter().all(|w| w.faults.is_empty() && w.end == placement).then_some((steps, walks))
-    })?;
+    };
+    let mut stuck = None;
+    let way = [Boots::First, Boots::WhenNeeded].into_iter().find_map(|boots| {
+        let steps = order::steps(&quick, &start, &placement, boots).map_err(|e| stuck = Some(e.to_string())).ok()?;
+        let together = stagger::stagger(fleet, demands, &start, steps.clone());
+        let differs = together != steps;
+        walked(together).or_else(|| if differs { walked(steps) } else { None })
+    });
+    let Some((steps, walks)) = way else {
+        let why = stuck.unwrap_or(why);
+        return Err(Refused::NoOrder(Box::new(NoOrder { site: fleet.clone(), buys: buys.to_vec(), placement, why })));
+    };
     let mut broken_before: Vec<rule::RuleName> = walks.into_iter().flat_map(|w| w.broken_before).collect();
     broken_before.sort_unstable();
     broken_before.dedup();
@@ -259,7 +309,7 @@ fn accept(
         broken_before.clear();
     }
     let (site, buys) = (fleet.clone(), buys.to_vec());
-    Some(Found {
+    Ok(Found {
         site,
         buys,
         placement,
@@ -330,7 +380,7 @@ fn can_hold(fleet: &Site) -> bool {
     pinned.sort_unstable();
     let room: Vec<(HostId, u64)> = (0..fleet.hosts.len())
         .map(HostId::at)
-        .filter(|h| fleet.class_of(*h).hypervisor.is_some())
+        .filter(|h| fleet.class_of(*h).hypervisor.is_some() && !fleet.hosts[h.index()].retires)
         .map(|h| {
             let own: u64 = fleet.guests.iter().filter(|g| g.pinned == Some(h)).map(|g| g.memory.0).sum();
             (h, fleet.class_of(h).guest_memory().0.saturating_sub(own))

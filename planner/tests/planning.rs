@@ -246,7 +246,14 @@ fn two_licences_choose_the_two_hosts_that_hold_the_guests() {
     big.licences = vec![LicenceId(0)];
     site.classes[0].licences = vec![LicenceId(0)];
     site.classes.push(big);
-    site.hosts.push(models::site::Host { name: "h3".into(), class: ClassId(1), domains: vec![], pools: vec![], bought: false });
+    site.hosts.push(models::site::Host {
+        name: "h3".into(),
+        class: ClassId(1),
+        domains: vec![],
+        pools: vec![],
+        bought: false,
+        retires: false,
+    });
     site.licences = vec![Licence {
         name: "hv".into(),
         per: LicencePer::Host,

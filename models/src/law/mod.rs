@@ -10,6 +10,7 @@ pub mod crest;
 pub mod deployment;
 pub mod failure_rate;
 pub mod horizon;
+pub mod inrush;
 pub mod install;
 pub mod interference;
 pub mod least_squares;

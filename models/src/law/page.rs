@@ -34,6 +34,7 @@ files! {
     "deployment"
     "failure_rate"
     "horizon"
+    "inrush"
     "install"
     "interference/latency"
     "interference/share"

@@ -14,6 +14,7 @@ pub mod down;
 pub mod licence;
 pub mod migrate;
 pub mod place;
+pub mod retired;
 pub mod spread;
 pub mod ups;
 pub mod walk;
@@ -52,6 +53,8 @@ pub enum RuleName {
     Branches,
     /// Licences.
     Licences,
+    /// Hosts that retire are off at the end.
+    Retired,
 }
 
 impl RuleName {
@@ -71,6 +74,7 @@ impl RuleName {
             Self::Ups => "CVCF",
             Self::Branches => "branch circuits",
             Self::Licences => "licences",
+            Self::Retired => "retired",
         }
     }
 }
@@ -337,6 +341,7 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
     all.extend(down::judge(site, demand, placement, &loads, None));
     all.extend(ups::judge(site, demand, placement, &loads));
     all.push(licence::judge(site, placement));
+    all.extend(retired::judge(site, placement));
     all
 }
 

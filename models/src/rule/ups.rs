@@ -9,7 +9,8 @@ use super::{HostLoads, Judgement, Margin, RuleName, Scales, clock};
 use crate::demand::Demand;
 use crate::estimate::Estimate;
 use crate::law::crest::peak_va;
-use crate::quantity::{CrestFactor, VoltAmperes};
+use crate::law::inrush::{Draw, Limit, Surge};
+use crate::quantity::{CrestFactor, Nanos, VoltAmperes, Watts};
 use crate::site::{DomainId, HostId, Placement, PowerView, Site};
 
 /// What the nameplates of all that is on add up to.
@@ -123,14 +124,104 @@ impl Series {
         series
     }
 
-    /// Adds a host at full load at every step: a host that boots.
-    pub(crate) fn add_full(&mut self, site: &Site, host: HostId) {
-        let power = &site.class_of(host).power;
-        let (w, va) = (power.curve.full(), power.curve.full().apparent(power.factor_at(1.0)));
-        self.mw.iter_mut().for_each(|x| *x += (w.get() * 1000.0).round() as u64);
-        self.mva.iter_mut().for_each(|x| *x += (va.get() * 1000.0).round() as u64);
-        self.mpeak.iter_mut().for_each(|x| *x += mpeak(va, power.crest_factor));
+    /// Adds a steady power at every step, with the crest factor of its current: that of a host that boots.
+    fn add_steady(&mut self, draw: Draw, crest: Option<CrestFactor>) {
+        self.mw.iter_mut().for_each(|x| *x += (draw.w.get() * 1000.0).round() as u64);
+        self.mva.iter_mut().for_each(|x| *x += (draw.va.get() * 1000.0).round() as u64);
+        self.mpeak.iter_mut().for_each(|x| *x += mpeak(draw.va, crest));
     }
+}
+
+/// Hosts on their way from off to on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Booting {
+    /// Those that have not booted yet.
+    pub hosts: Vec<HostId>,
+    /// Those whose disks spin up.
+    pub spinning: Vec<HostId>,
+    /// How many rush at the instant that is judged.
+    pub rushing: usize,
+}
+
+/// What a host draws at full load: while it boots.
+fn full(site: &Site, host: HostId) -> Draw {
+    let power = &site.class_of(host).power;
+    Draw::of(power.curve.full(), power.factor_at(1.0))
+}
+
+/// What a host draws without load.
+fn idle(site: &Site, host: HostId) -> Draw {
+    let power = &site.class_of(host).power;
+    Draw::of(power.curve.idle(), power.factor_at(0.0))
+}
+
+/// What a host's disks draw besides while they spin up.
+fn disks(site: &Site, host: HostId) -> Draw {
+    let power = &site.class_of(host).power;
+    site.power_on.map_or(Draw::ZERO, |p| Draw::of(p.spin_up, power.factor_at(1.0)))
+}
+
+/// What a host draws from the moment it is switched on. In the nameplate view that is what its nameplate says, from first to last:
+/// more than it ever draws.
+#[must_use]
+pub fn surge(site: &Site, host: HostId, view: PowerView) -> Surge {
+    let boot = site.class_of(host).boot;
+    match view {
+        PowerView::Nameplate => {
+            let own = nameplate_of(site, host);
+            Surge::new(own, boot, own)
+        }
+        PowerView::Expected => Surge::new(full(site, host), boot, idle(site, host))
+            .with_disks(disks(site, host), site.power_on.map_or(Nanos::ZERO, |p| p.spin_up_lasts)),
+    }
+}
+
+fn nameplate_of(site: &Site, host: HostId) -> Draw {
+    let power = &site.class_of(host).power;
+    drawn(power.nameplate_va.value, power.nameplate_w.value)
+}
+
+/// Sums of powers are powers.
+fn drawn(va: f64, w: f64) -> Draw {
+    Draw { w: Watts::new(w).unwrap_or(Watts::ZERO), va: VoltAmperes::new(va).unwrap_or(VoltAmperes::ZERO) }
+}
+
+/// What is drawn already where hosts are to be switched on, and what may be drawn in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Room {
+    /// The branch circuit; `None`: the CVCF.
+    pub feed: Option<DomainId>,
+    /// The view that it binds in.
+    pub view: PowerView,
+    /// The most that a placement draws, hosts and devices.
+    pub running: Draw,
+    /// What may be drawn.
+    pub limit: Limit,
+}
+
+/// The room under the CVCF and under each branch circuit that a rule looks at, beside what is on.
+#[must_use]
+pub fn rooms(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Room> {
+    let loads = HostLoads::recount(site, demand, placement);
+    let running = |view, feed| {
+        let [(va, _), (w, _), _] = draw(site, demand, placement, &loads, &Booting::default(), view, feed);
+        drawn(va, w)
+    };
+    let mut all = Vec::new();
+    if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
+        let keep = 1.0 - rule.reserve;
+        let limit = Limit {
+            va: VoltAmperes::new(ups.rating.get() * keep).unwrap_or(VoltAmperes::ZERO),
+            w: Some(Watts::new(ups.limit_w().get() * keep).unwrap_or(Watts::ZERO)),
+        };
+        all.push(Room { feed: None, view: rule.view, running: running(rule.view, None), limit });
+    }
+    if let Some(view) = site.rules.branches {
+        for (d, va) in site.domains.iter().enumerate().filter_map(|(d, x)| x.limit_va.map(|va| (DomainId::at(d), va))) {
+            all.push(Room { feed: Some(d), view, running: running(view, Some(d)), limit: Limit { va, w: None } });
+        }
+    }
+    all
 }
 
 /// The greatest of a series and the first step at which it stands.
@@ -151,7 +242,7 @@ fn draw(
     demand: &Demand,
     placement: &Placement,
     loads: &HostLoads,
-    booting: &[HostId],
+    booting: &Booting,
     view: PowerView,
     feed: Option<DomainId>,
 ) -> [(f64, Option<String>); 3] {
@@ -167,10 +258,13 @@ fn draw(
                 if feed.is_some_and(|f| !host.domains.contains(&f)) {
                     continue;
                 }
-                if booting.contains(&HostId::at(h)) {
-                    series.add_full(site, HostId::at(h));
+                if booting.hosts.contains(&HostId::at(h)) {
+                    series.add_steady(full(site, HostId::at(h)), site.class_of(HostId::at(h)).power.crest_factor);
                 } else {
                     series.add_host(site, HostId::at(h), &loads[h].khz);
+                }
+                if booting.spinning.contains(&HostId::at(h)) {
+                    series.add_steady(disks(site, HostId::at(h)), site.class_of(HostId::at(h)).power.crest_factor);
                 }
             }
             [&series.mva, &series.mw, &series.mpeak].map(|s| {
@@ -183,15 +277,20 @@ fn draw(
 
 /// What the CVCF sees of a course in which some hosts, idle in it, boot: the difference to full power is the same at every
 /// step, and so is the step of the peak.
-fn booted(site: &Site, demand: &Demand, series: &Series, booting: &[HostId]) -> [(f64, Option<String>); 3] {
+fn booted(site: &Site, demand: &Demand, series: &Series, booting: &Booting) -> [(f64, Option<String>); 3] {
     let (mut w, mut va, mut peaks) = (0.0, 0.0, 0.0);
-    for h in booting {
-        let power = &site.class_of(*h).power;
-        let (idle, full) = (power.curve.idle(), power.curve.full());
-        w += full.get() - idle.get();
-        let more = full.apparent(power.factor_at(1.0)).get() - idle.apparent(power.factor_at(0.0)).get();
+    for h in &booting.hosts {
+        let (idle, full) = (idle(site, *h), full(site, *h));
+        w += full.w.get() - idle.w.get();
+        let more = full.va.get() - idle.va.get();
         va += more;
-        peaks += more * crest(power.crest_factor);
+        peaks += more * crest(site.class_of(*h).power.crest_factor);
+    }
+    for h in &booting.spinning {
+        let disks = disks(site, *h);
+        w += disks.w.get();
+        va += disks.va.get();
+        peaks += disks.va.get() * crest(site.class_of(*h).power.crest_factor);
     }
     [(&series.mva, va), (&series.mw, w), (&series.mpeak, peaks)].map(|(s, more)| {
         let (t, x) = peak(s);
@@ -201,30 +300,38 @@ fn booted(site: &Site, demand: &Demand, series: &Series, booting: &[HostId]) -> 
 
 /// The CVCF and the branches, where the site asks for them.
 pub(crate) fn judge(site: &Site, demand: &Demand, placement: &Placement, loads: &HostLoads) -> Vec<Judgement> {
-    judge_booting(site, demand, placement, loads, &[], None)
+    judge_booting(site, demand, placement, loads, &Booting::default(), None).0
 }
 
-/// The same while some hosts boot: a host that boots draws full power. `known` is the expected course of the placement, each
-/// host at its load, where the caller keeps it.
+/// The same while some hosts boot, as many as are on their way at once: a host that boots draws full power. `known` is the expected course of the placement, each
+/// host at its load, where the caller keeps it. Besides, what the CVCF sees.
 pub(crate) fn judge_booting(
     site: &Site,
     demand: &Demand,
     placement: &Placement,
     loads: &HostLoads,
-    booting: &[HostId],
+    booting: &Booting,
     known: Option<&Series>,
-) -> Vec<Judgement> {
-    let mut all = Vec::new();
+) -> (Vec<Judgement>, Option<Draw>) {
+    let (mut all, mut seen) = (Vec::new(), None);
     if let (Some(ups), Some(rule)) = (&site.ups, site.rules.ups) {
         let mut scales = Scales::default();
         let [(va, va_when), (w, w_when), (peak, peak_when)] = match known.filter(|_| rule.view == PowerView::Expected) {
             Some(series) => booted(site, demand, series, booting),
             None => draw(site, demand, placement, loads, booting, rule.view, None),
         };
+        seen = Some(drawn(va, w));
         let keep = 1.0 - rule.reserve;
         let margin = |needed, available, unit: &str, when| Margin { needed, available, unit: unit.into(), place: ups.name.clone(), when };
         scales.weigh(margin(va, ups.rating.get() * keep, "VA", va_when), || "apparent power exceeds what it may carry".into());
-        scales.weigh(margin(w, ups.limit_w().get() * keep, "W", w_when), || "real power exceeds what it may carry".into());
+        scales.weigh(margin(w, ups.limit_w().get() * keep, "W", w_when), || {
+            let more = if booting.hosts.len() > 1 { format!(" while {} hosts boot at once", booting.hosts.len()) } else { String::new() };
+            format!("real power exceeds what it may carry{more}")
+        });
+        if let Some(p) = site.power_on.filter(|_| booting.rushing > 0) {
+            let rush = margin(booting.rushing as f64 * p.inrush.get(), p.ups_peak.get(), "A", None);
+            scales.weigh(rush, || format!("the rush of {} hosts switched on together exceeds its peak current", booting.rushing));
+        }
         let mut asked = format!(
             "{} carries the site in the {} view: {:.1} kVA and {:.1} kW",
             ups.name,
@@ -253,7 +360,7 @@ pub(crate) fn judge_booting(
             verdict: scales.verdict(),
         });
     }
-    all
+    (all, seen)
 }
 
 const fn word(view: PowerView) -> &'static str {

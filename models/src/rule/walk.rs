@@ -2,7 +2,8 @@
 //! failed plan.
 //!
 //! The states are recounted step by step from the plan's own actions. While a live migration lasts, the guest takes
-//! memory on both hosts; a host that boots draws full power; electricity and CPU are judged over the whole horizon,
+//! memory on both hosts; a host that boots draws full power, and those that boot beside it (`starts_after_s`) draw theirs;
+//! electricity and CPU are judged over the whole horizon,
 //! because a step may be carried out at any time of day.
 //!
 //! A rule that today's state breaks already cannot be kept on the way to a better state; such rules are named in
@@ -14,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, migrate, place, spread, ups};
 use crate::demand::Demand;
+use crate::law::inrush::Draw;
 use crate::plan::{Action, Condition, Step};
+use crate::quantity::Nanos;
 use crate::site::{GuestId, HostId, Mode, Placement, PowerView, Site};
 
 /// What a walk through the steps found.
@@ -28,6 +31,9 @@ pub struct Walk {
     pub faults: Vec<Fault>,
     /// How many judgements were made on the way.
     pub judged: usize,
+    /// The most that the CVCF sees while the steps are done, in the view of its rule; the greatest VA and the greatest W may be of
+    /// different steps. Nothing where no rule looks at it or no step changes what is drawn.
+    pub most: Option<Draw>,
 }
 
 /// What is wrong at a step.
@@ -60,6 +66,8 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         judged: 0,
         in_service: site.guests_by_group().iter().map(|members| members.iter().any(|m| start.host_of[m.index()].is_some())).collect(),
         before,
+        run: Vec::new(),
+        most: None,
     };
     let end = final_state(site, start, steps);
     let end_down_holds = end
@@ -67,6 +75,7 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         .is_some_and(|end| down::judge(site, demand, end, &HostLoads::recount(site, demand, end), None).iter().all(|j| j.verdict.holds()));
     for (i, step) in steps.iter().enumerate() {
         let expected = i as u32 + 1;
+        walker.begin(step);
         if step.number != expected {
             walker.fault(step.number, None, format!("steps are numbered from 1 in order; here {expected} was due"));
         }
@@ -76,7 +85,7 @@ pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> 
         let covered = end_down_holds && end.as_ref().is_some_and(|end| within(&walker.at, end) && walker.nobody_in_service_is_down(end));
         walker.judge(step.number, &passing, covered);
     }
-    Walk { end: walker.at, broken_before, faults: walker.faults, judged: walker.judged }
+    Walk { end: walker.at, broken_before, faults: walker.faults, judged: walker.judged, most: walker.most }
 }
 
 /// The state that the steps lead to, where their names are known.
@@ -110,7 +119,7 @@ fn within(at: &Placement, end: &Placement) -> bool {
 struct Passing {
     /// Memory taken on a host besides that of its guests.
     memory: Vec<(GuestId, HostId)>,
-    booting: Vec<HostId>,
+    booting: ups::Booting,
     touched: BTreeSet<HostId>,
     power_changes: bool,
 }
@@ -129,6 +138,18 @@ struct Walker<'a> {
     before: BTreeMap<RuleName, Verdict>,
     /// By redundancy group: it has run whole, or in part from the start.
     in_service: Vec<bool>,
+    /// The boots that may not have ended when the step begins: each host with its switch-on, the step's own last.
+    run: Vec<(HostId, Nanos)>,
+    /// The most that the CVCF saw.
+    most: Option<Draw>,
+}
+
+/// A boot's host.
+fn booted_by(site: &Site, step: &Step) -> Option<HostId> {
+    match &step.action {
+        Action::BootHost { host } => site.host_named(host),
+        _ => None,
+    }
 }
 
 impl Walker<'_> {
@@ -141,6 +162,46 @@ impl Walker<'_> {
             .enumerate()
             .filter(|(group, _)| self.in_service[*group])
             .all(|(_, members)| members.iter().all(|m| self.at.host_of[m.index()].is_some() || end.host_of[m.index()].is_none()))
+    }
+
+    /// Notes when a step begins: with the end of all before it, or, for a boot, so long after the beginning of the boot before it.
+    fn begin(&mut self, step: &Step) {
+        let boot = booted_by(self.site, step);
+        let last = self.run.last().map(|(_, at)| *at);
+        let at = match (step.starts_after_s, last, boot) {
+            (Some(s), Some(last), Some(_)) => {
+                // Beyond 584 years all before it has ended.
+                let at = s.checked_mul(1_000_000_000).and_then(|after| last.0.checked_add(after));
+                if at.is_none() {
+                    self.run.clear();
+                }
+                Nanos(at.unwrap_or(0))
+            }
+            (after, ..) => {
+                if after.is_some() {
+                    let why = "`starts_after_s` is for a boot that follows a boot: any other step waits for the end of those before it";
+                    self.fault(step.number, None, why.into());
+                }
+                self.run.clear();
+                Nanos::ZERO
+            }
+        };
+        self.run.extend(boot.map(|h| (h, at)));
+    }
+
+    /// The hosts that are on their way when the last boot begins, its own among them.
+    fn on_their_way(&self) -> ups::Booting {
+        let Some((own, now)) = self.run.last().copied() else { return ups::Booting::default() };
+        let within = |at: Nanos, lasts: Nanos| now.0 - at.0 < lasts.0;
+        let those = |is: &dyn Fn(HostId, Nanos) -> bool| -> Vec<HostId> {
+            self.run.iter().filter(|(h, at)| is(*h, *at)).map(|(h, _)| *h).collect()
+        };
+        let power_on = self.site.power_on;
+        ups::Booting {
+            hosts: those(&|h, at| h == own || within(at, self.site.class_of(h).boot)),
+            spinning: power_on.map_or_else(Vec::new, |p| those(&|_, at| within(at, p.spin_up_lasts))),
+            rushing: power_on.map_or(0, |p| those(&|_, at| at == now || within(at, p.inrush_lasts)).len()),
+        }
     }
 
     fn fault(&mut self, step: u32, rule: Option<RuleName>, why: String) {
@@ -165,7 +226,14 @@ impl Walker<'_> {
 
     fn conditions(&mut self, step: &Step, all: &[Condition], word: &str) {
         for c in all {
-            let holds = self.holds(c);
+            // A step that needs a host waits until it has booted; one that does not wait cannot have it.
+            let on_its_way = match c {
+                Condition::HostOn { host } if word == "before" => {
+                    self.site.host_named(host).is_some_and(|h| self.run.iter().any(|(x, _)| *x == h))
+                }
+                _ => false,
+            };
+            let holds = self.holds(c) && !on_its_way;
             if !holds {
                 self.fault(step.number, None, format!("{word} it, `{c}` is not so"));
             }
@@ -208,7 +276,7 @@ impl Walker<'_> {
                     power.add_host(self.site, h, &self.loads[h.index()].khz);
                 }
                 self.at.on[h.index()] = true;
-                passing.booting.push(h);
+                passing.booting = self.on_their_way();
                 passing.power_changes = true;
             }
             Action::PowerOffHost { host } => {
@@ -312,7 +380,11 @@ impl Walker<'_> {
         }
         if passing.power_changes || !passing.touched.is_empty() {
             all.push(licence::judge(site, at));
-            all.extend(ups::judge_booting(site, demand, at, &self.loads, &passing.booting, self.power.as_ref()));
+            let (power, seen) = ups::judge_booting(site, demand, at, &self.loads, &passing.booting, self.power.as_ref());
+            all.extend(power);
+            if let Some(seen) = seen {
+                self.most = Some(self.most.map_or(seen, |most| most.max(seen)));
+            }
             if !covered && at.host_of.iter().any(Option::is_some) {
                 all.extend(down::judge(site, demand, at, &self.loads, Some(&self.in_service)));
             }

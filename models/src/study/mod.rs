@@ -20,7 +20,9 @@ pub mod login_nodes;
 pub mod memory_mix;
 pub mod migration;
 pub mod physical_or_virtual;
+pub mod power_on;
 pub mod power_tail;
+pub mod renewal;
 pub mod restart;
 pub mod transfer;
 
@@ -79,6 +81,10 @@ pub enum Kind {
     Migration(migration::Migration),
     /// What it takes to have so many nodes ready within so long.
     BringUp(bring_up::BringUp),
+    /// All hosts from dark.
+    PowerOn(power_on::PowerOn),
+    /// Old and new hosts side by side.
+    Renewal(renewal::Renewal),
 }
 
 /// What came out.

@@ -63,7 +63,7 @@ pub(super) fn view(plan: &Plan) -> Steps {
             .steps
             .iter()
             .take(MOST)
-            .map(|s| Row { number: s.number, action: s.action.to_string(), before: words(&s.before), after: words(&s.after) })
+            .map(|s| Row { number: s.number, action: s.to_string(), before: words(&s.before), after: words(&s.after) })
             .collect(),
         rest: plan.steps.len().saturating_sub(MOST),
         fold: plan.steps.len() > FOLD,

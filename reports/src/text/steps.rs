@@ -37,7 +37,7 @@ pub fn steps(plan: &Plan) -> String {
     let digits = plan.steps.len().to_string().len().max(2);
     let indent = " ".repeat(digits + 4);
     for step in &plan.steps {
-        lines.push(format!("  {:>digits$}  {}", step.number, step.action));
+        lines.push(format!("  {:>digits$}  {step}", step.number));
         for (word, conditions) in [("before", &step.before), ("after ", &step.after)] {
             let all: Vec<String> = conditions.iter().map(ToString::to_string).collect();
             if !all.is_empty() {

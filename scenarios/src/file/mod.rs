@@ -17,7 +17,7 @@ use models::{Estimate, Provenance};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use number::{Amount, Count, Dealt, PartShare, Percentile, Positive, Seconds, Share, StepSeconds, Steps, Year};
+use number::{Amount, Count, Dealt, PartShare, Percentile, Positive, Seconds, Share, SliceMs, StepSeconds, Steps, Year};
 
 /// The sources of single keys, where they differ from the `source` of the table.
 pub(crate) type Sources = BTreeMap<String, Provenance>;
@@ -68,6 +68,8 @@ pub(crate) struct Site {
     pub licence: Vec<Licence>,
     /// The CVCF (UPS), where there is one.
     pub ups: Option<Ups>,
+    /// What switching hosts on draws from the CVCF. Absent: full load while a host boots, and nothing besides.
+    pub power_on: Option<PowerOn>,
     /// Prices over the years of the purchase.
     pub prices: Prices,
     /// The rules that a plan must keep.
@@ -284,6 +286,9 @@ sourced!(
         /// Whether they are on today. Default true.
         #[serde(default = "yes")]
         on: bool,
+        /// Whether they are renewed: off when the plan is done, their guests elsewhere. Default false.
+        #[serde(default)]
+        retires: bool,
     }
 );
 
@@ -440,6 +445,22 @@ sourced!(
         exponent: Estimate,
         /// The share of its capacity that its age has left: above 0, at most 1.
         left: Estimate,
+    }
+);
+
+sourced!(
+    /// What switching hosts on draws from the CVCF.
+    struct PowerOn {
+        /// Peak current of the rush when a host is switched on, all its cords together, A.
+        inrush_a: Positive,
+        /// How long the rush lasts, milliseconds: at most a minute.
+        inrush_ms: SliceMs,
+        /// What a host's disks draw more while they spin up, W.
+        spin_up_w: Watts,
+        /// How long they spin up, seconds.
+        spin_up_s: Seconds,
+        /// The peak current that the CVCF can give to hosts that are switched on, beside what it carries, A.
+        ups_peak_a: Positive,
     }
 );
 

@@ -17,7 +17,9 @@ mod login_nodes;
 mod memory_mix;
 mod migration;
 mod physical_or_virtual;
+mod power_on;
 mod power_tail;
+mod renewal;
 mod restart;
 mod transfer;
 
@@ -71,6 +73,10 @@ pub(crate) struct Studies {
     pub migration: Vec<migration::Keys>,
     /// What it takes to have so many nodes ready within so long.
     pub bring_up: Vec<bring_up::Keys>,
+    /// All hosts from dark.
+    pub power_on: Vec<power_on::Keys>,
+    /// Old and new hosts side by side.
+    pub renewal: Vec<renewal::Keys>,
 }
 
 impl Studies {
@@ -97,6 +103,8 @@ impl Studies {
         names.extend(of(&self.cached_packages));
         names.extend(of(&self.migration));
         names.extend(of(&self.bring_up));
+        names.extend(of(&self.power_on));
+        names.extend(of(&self.renewal));
         names
     }
 }
@@ -181,6 +189,8 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "cached-packages", &s.cached_packages, &mut found)?;
     of_kind(&reader, "migration", &s.migration, &mut found)?;
     of_kind(&reader, "bring-up", &s.bring_up, &mut found)?;
+    of_kind(&reader, "power-on", &s.power_on, &mut found)?;
+    of_kind(&reader, "renewal", &s.renewal, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

@@ -13,7 +13,8 @@ use crate::file;
 /// Every guest fits a host that it may run on.
 pub(super) fn every_guest(doc: &Document<'_>, file: &file::Site, site: &Site) -> Result<(), Error> {
     // Hosts of one class and the same pools are alike here.
-    let mut places: BTreeSet<(ClassId, Vec<PoolId>)> = site.hosts.iter().map(|h| (h.class, h.pools.clone())).collect();
+    let mut places: BTreeSet<(ClassId, Vec<PoolId>)> =
+        site.hosts.iter().filter(|h| !h.retires).map(|h| (h.class, h.pools.clone())).collect();
     for (c, class) in site.classes.iter().enumerate() {
         if let Some(sale) = class.sale.as_ref().filter(|s| s.max > 0) {
             places.insert((ClassId::at(c), sale.pools.clone()));
@@ -24,6 +25,11 @@ pub(super) fn every_guest(doc: &Document<'_>, file: &file::Site, site: &Site) ->
         match guest.pinned {
             Some(pin) => {
                 let host = &site.hosts[pin.index()];
+                if host.retires {
+                    return Err(doc
+                        .error(&at.key("pinned"), format!("`{}` is pinned to `{}`, which retires", guest.name, host.name))
+                        .help("a host that retires is off when the plan is done: leave one of `pinned` and `retires` out"));
+                }
                 if let Some(pool) = guest.pool
                     && !host.pools.contains(&pool)
                 {

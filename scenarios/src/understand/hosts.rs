@@ -174,7 +174,14 @@ pub(super) fn hosts(doc: &Document<'_>, file: &file::Site, known: &mut Known) ->
         for (k, name) in expand_names(doc, &at, &h.name, h.count.get(), all.len())?.into_iter().enumerate() {
             known.hosts.add(doc, &at.key("name"), &name)?;
             bought_names_are_free(doc, &at, file, &name)?;
-            let host = Host { name, class: classes[k % classes.len()], domains: domains.clone(), pools: pools.clone(), bought: false };
+            let host = Host {
+                name,
+                class: classes[k % classes.len()],
+                domains: domains.clone(),
+                pools: pools.clone(),
+                bought: false,
+                retires: h.retires,
+            };
             all.push(Standing { host, on: h.on });
         }
     }

@@ -53,6 +53,7 @@ pub(crate) fn site(doc: &Document<'_>, file: &file::Site) -> Result<(Site, Known
         devices: rest::devices(doc, file, &known)?,
         licences,
         ups: rest::ups(doc, file)?,
+        power_on: rest::power_on(doc, file)?,
         prices: rest::prices(doc, file)?,
         rules: rest::rules(doc, file)?,
         today,

@@ -1,9 +1,9 @@
 //! Services, storage, links, devices, licences, the CVCF, prices and rules.
 
 use models::law::battery::Battery;
-use models::quantity::{BytesPerSecond, Nanos, VoltAmperes, Watts};
+use models::quantity::{Amperes, BytesPerSecond, Nanos, VoltAmperes, Watts};
 use models::site::{
-    CpuRule, Device, DomainId, DomainKind, DownRule, Licence, Link, Prices, Rules, Service, ServiceId, Storage, Ups, UpsRule,
+    CpuRule, Device, DomainId, DomainKind, DownRule, Licence, Link, PowerOn, Prices, Rules, Service, ServiceId, Storage, Ups, UpsRule,
 };
 
 use super::known::Known;
@@ -124,6 +124,29 @@ fn peaks(doc: &Document<'_>, file: &file::Site) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+pub(super) fn power_on(doc: &Document<'_>, file: &file::Site) -> Result<Option<PowerOn>, Error> {
+    let Some(p) = &file.power_on else { return Ok(None) };
+    let at = At::root().key("power_on");
+    if file.ups.is_none() {
+        return Err(doc
+            .error(&at, "there is no CVCF that hosts could be switched on under")
+            .help("write `[ups]` with its rating, or leave `[power_on]` out"));
+    }
+    if p.ups_peak_a.get() < p.inrush_a.get() {
+        return Err(doc
+            .error(&at.key("ups_peak_a"), format!("{} A do not carry the rush of one host, {} A", p.ups_peak_a.get(), p.inrush_a.get()))
+            .help("the peak current that the CVCF can give is at least `inrush_a`, or no host can be switched on"));
+    }
+    let amperes = |x: f64| Amperes::new(x).expect("a number above 0 is a current");
+    Ok(Some(PowerOn {
+        inrush: amperes(p.inrush_a.get()),
+        inrush_lasts: Nanos((p.inrush_ms.get() * 1e6).round() as u64),
+        spin_up: p.spin_up_w,
+        spin_up_lasts: p.spin_up_s.nanos(),
+        ups_peak: amperes(p.ups_peak_a.get()),
+    }))
 }
 
 pub(super) fn prices(doc: &Document<'_>, file: &file::Site) -> Result<Prices, Error> {
