@@ -54,6 +54,15 @@ pub enum Command {
     Plan {
         /// A scenario's folder, or its site.toml.
         site: PathBuf,
+        /// These hosts are down now (`a,b`, or again): restart what ran there, by steps that keep every rule. Nothing is bought.
+        #[arg(long, value_name = "HOST", value_delimiter = ',')]
+        lost: Vec<String>,
+        /// All hosts of this failure domain are down now (again for more).
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        lost_domain: Vec<String>,
+        /// With --lost: do not ask that a further loss is survived. Where it cannot be, it is left out anyway, and said so first.
+        #[arg(long)]
+        without_one_down: bool,
     },
     /// Replay the load against one placement and show what each host does.
     Simulate {

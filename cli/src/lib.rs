@@ -2,6 +2,7 @@
 //!
 //! - [`args`], [`diagnose`], [`progress`], [`mod@write`]: the command line, errors, progress, files
 //! - [`pipeline`]: from a scenario to what was found
+//! - [`recovery`]: the same after hosts are lost
 //! - [`studies`]: questions to single laws; [`power`]: those that replay the compared [`fleets`] again
 //! - [`validate`], [`scorecard`]: our figures against published ones
 //! - [`peer`]: other programs' own rules, laid on the input so that their figures can be compared with ours
@@ -14,6 +15,7 @@ pub mod peer;
 pub mod pipeline;
 pub mod power;
 pub mod progress;
+pub mod recovery;
 pub mod scorecard;
 pub mod studies;
 pub mod validate;

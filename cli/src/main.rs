@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::args::{Args, Command};
 use cli::diagnose::{self, Failure};
-use cli::{deploy_time, pipeline, scorecard, studies, validate, write};
+use cli::{deploy_time, pipeline, recovery, scorecard, studies, validate, write};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -38,10 +38,22 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         write::stdout(&out)
     };
     match &args.command {
-        Command::Plan { site } => {
+        Command::Plan { site, lost, lost_domain, without_one_down } => {
+            let asked = recovery::Asked { hosts: lost, domains: lost_domain, without_one_down: *without_one_down };
+            if *without_one_down && !asked.is_any() {
+                return Err(Failure::Usage("--without-one-down is for --lost or --lost-domain: an ordinary plan keeps every rule".into()));
+            }
             let scenario = pipeline::load(site, common)?;
-            let folder = pipeline::out_folder(common, &scenario);
-            let outcome = pipeline::plan(scenario, common)?;
+            let mut folder = pipeline::out_folder(common, &scenario);
+            let outcome = if asked.is_any() {
+                // The ordinary plan of the site is not written over.
+                if common.out.is_none() {
+                    folder.set_file_name(format!("{}-lost", scenario.site.name));
+                }
+                recovery::plan(scenario, common, &asked)?
+            } else {
+                pipeline::plan(scenario, common)?
+            };
             let files = write::run(&folder, &outcome.run, outcome.plan.as_ref())?;
             let text = reports::summary(&outcome.run, outcome.plan.as_ref()) + &write::listing(&files);
             say(text, &|| pipeline::summary_json(&outcome, &files))?;

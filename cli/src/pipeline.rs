@@ -22,6 +22,7 @@ use sim::replay::replay;
 use crate::args::Common;
 use crate::diagnose::Failure;
 use crate::progress::Progress;
+use crate::recovery;
 use crate::studies::{self, Facts};
 
 /// The program and its version, as it stands in plans and reports.
@@ -170,7 +171,7 @@ fn compared(site: &Site, demands: &[Demand], progress: &Progress) -> Compared {
 }
 
 /// A run without fleets.
-fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) -> Run {
+pub(crate) fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) -> Run {
     // What the rule keeps free is not there to be used.
     let keep = 1.0 - site.rules.ups.map_or(0.0, |r| r.reserve);
     Run {
@@ -195,6 +196,7 @@ fn empty_run(site: &Site, digest: &str, common: &Common, replications: usize) ->
         requests: Vec::new(),
         studies: Vec::new(),
         laws: Vec::new(),
+        lost: None,
         binds: Vec::new(),
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),
@@ -215,7 +217,7 @@ fn single_points(site: &Site) -> impl Iterator<Item = String> {
 }
 
 /// One fleet, replayed under every replication and judged.
-fn fleet(
+pub(crate) fn fleet(
     name: &str,
     title: &str,
     site: &Site,
@@ -287,7 +289,14 @@ fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
     placement.host_of.iter().enumerate().filter_map(name).collect()
 }
 
-fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, replications: usize, requests: Vec<Figure>) -> Plan {
+pub(crate) fn plan_of(
+    scenario: &Scenario,
+    common: &Common,
+    found: &Found,
+    fleet: &Fleet,
+    replications: usize,
+    requests: Vec<Figure>,
+) -> Plan {
     let names = |class: ClassId| found.site.hosts.iter().filter(|h| h.bought && h.class == class).map(|h| h.name.clone()).collect();
     Plan {
         version: VERSION,
@@ -310,6 +319,8 @@ fn plan_of(scenario: &Scenario, common: &Common, found: &Found, fleet: &Fleet, r
         cost_lower_bound_yen: found.bound.cost_yen,
         predicted: fleet.figures.clone(),
         predicted_requests: requests,
+        lost: Vec::new(),
+        not_asked: Vec::new(),
     }
 }
 
@@ -326,7 +337,7 @@ fn of(m: &rule::Margin) -> String {
 }
 
 /// The rules with the least left, tightest first.
-fn binds(verdicts: &[Judgement]) -> Vec<String> {
+pub(crate) fn binds(verdicts: &[Judgement]) -> Vec<String> {
     let mut tight: Vec<(f64, String)> = verdicts
         .iter()
         .filter_map(|j| match &j.verdict {
@@ -628,7 +639,8 @@ fn requests_line(requests: Option<&Requests>) -> String {
 
 /// Recounts every rule of a plan, at every step and at its end.
 pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failure> {
-    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty());
+    // After a loss no requests are played.
+    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty() && plan.lost.is_empty());
     let kept = if requests.is_some() { scenario.loads.clone() } else { Vec::new() };
     let site = &scenario.site;
     let mut faults = Vec::new();
@@ -639,8 +651,13 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
     if plan.scenario_digest != scenario.digest {
         faults.push(format!("stale: the plan is for files of digest {}, and the files have {}", plan.scenario_digest, scenario.digest));
     }
-    let (with, _, placement) = understand(site, plan)?;
     let demands = demands(site, scenario.loads, &scenario.grid, plan.seed, plan.replications);
+    let (with, placement, demands) = if plan.lost.is_empty() && plan.not_asked.is_empty() {
+        let (with, _, placement) = understand(site, plan)?;
+        (with, placement, demands)
+    } else {
+        recovery::judged(plan, site, &demands, &mut faults)?
+    };
     let verdicts = planner::judge_all(&with, &demands, &placement);
     let start = with.today.clone().unwrap_or_else(|| Placement::empty(&with));
     let mut judged = 0;
@@ -679,16 +696,27 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
             faults.push(format!("the predicted delays in the plan are not those of a run of the engine{which}"));
         }
     }
-    if plan.cost_lower_bound_yen != planner::bound::by_volume(site, &demands[0]).cost_yen {
+    let bounded = if plan.lost.is_empty() { site } else { &with };
+    if plan.cost_lower_bound_yen != planner::bound::by_volume(bounded, &demands[0]).cost_yen {
         faults.push("the lower bound in the plan is not that of a recount".into());
     }
     let holds = faults.is_empty() && rule::all_hold(&verdicts);
     let mut text = reports::verdicts(&verdicts);
+    if !plan.lost.is_empty() {
+        text += &format!("LOST {}\n", plan.lost.join(", "));
+    }
+    for n in &plan.not_asked {
+        text += &format!("NOT KEPT {}: {}\n", n.rule.words(), n.why);
+    }
     text += &format!("{} steps walked, {judged} judgements on the way\n", plan.steps.len());
     for f in &faults {
         text += &format!("FAULT {f}\n");
     }
-    text += if holds { "the plan holds\n" } else { "the plan does not hold\n" };
+    text += match (holds, plan.not_asked.is_empty()) {
+        (true, true) => "the plan holds\n",
+        (true, false) => "the plan holds, but for what is not kept\n",
+        (false, _) => "the plan does not hold\n",
+    };
     let json = serde_json::json!({ "holds": holds, "steps": plan.steps.len(), "judged": judged, "faults": faults, "verdicts": verdicts });
     Ok(Checked { text, json, holds })
 }

@@ -163,6 +163,7 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
             }
             _ => nothing_fits(study, "steps", facts),
         }),
+        Kind::BagOfTasks(bag) => bag.answer(study),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }

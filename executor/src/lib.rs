@@ -90,6 +90,8 @@ mod tests {
             cost_lower_bound_yen: 0.0,
             predicted: Vec::new(),
             predicted_requests: Vec::new(),
+            lost: Vec::new(),
+            not_asked: Vec::new(),
         }
     }
 

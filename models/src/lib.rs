@@ -6,6 +6,7 @@
 //! - [`law`]: one law a file: formulas with their source and range
 //! - [`rule`]: one rule a file: each says *holds with this margin* or *broken: needed, available, where, when*
 //! - [`lint`]: settings that bring guests down and that no rule looks at
+//! - [`loss`]: what is left of a site that has just lost hosts
 //! - [`study`]: questions that a site asks of single laws, and their answers
 //! - [`example`]: a small site, for examples and tests
 //! - [`plan`]: a placement, the steps that lead to it, and its one text form
@@ -21,6 +22,7 @@ pub mod example;
 pub mod flow;
 pub mod law;
 pub mod lint;
+pub mod loss;
 pub mod plan;
 pub mod provenance;
 pub mod quantity;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::law::cost::Cost;
-use crate::rule::Judgement;
+use crate::rule::{Judgement, RuleName};
 
 /// The most replications that a plan may have been judged under.
 pub const MOST_REPLICATIONS: u32 = 1000;
@@ -52,6 +52,22 @@ pub struct Plan {
     /// percentile, with its interval. Empty where the site has no request level.
     #[serde(default)]
     pub predicted_requests: Vec<Figure>,
+    /// Hosts that are lost: the plan starts from what they left, and uses none of them. Empty for an ordinary plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
+    /// Rules that are not asked of the plan, because the site cannot keep them after the loss. Empty for an ordinary plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<NotAsked>,
+}
+
+/// A rule that is not asked of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotAsked {
+    /// The rule.
+    pub rule: RuleName,
+    /// Why not, with figures.
+    pub why: String,
 }
 
 /// Hosts of a class to buy.

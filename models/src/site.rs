@@ -511,6 +511,44 @@ pub struct Rules {
     pub ups: Option<UpsRule>,
     /// Each branch circuit holds in the same view.
     pub branches: Option<PowerView>,
+    /// Guests that stand within one network domain, set by set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub one_network: Vec<Together>,
+    /// What is preferred among placements that cost the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefer: Option<Prefer>,
+    /// Guests that may stay down: only after a loss, see [`crate::loss`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excused: Vec<GuestId>,
+}
+
+/// Guests that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Together {
+    /// Those of a service.
+    Service(ServiceId),
+    /// Those of a redundancy group.
+    Group(GroupId),
+}
+
+impl Together {
+    /// What it is called: `service cluster`.
+    #[must_use]
+    pub fn name(self, site: &Site) -> String {
+        match self {
+            Self::Service(s) => format!("service {}", site.services[s.index()].name),
+            Self::Group(g) => format!("group {}", site.groups[g.index()]),
+        }
+    }
+}
+
+/// See [`Rules::prefer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prefer {
+    /// Hosts that others load little (S4-5).
+    Light,
 }
 
 /// See [`Rules::cpu`].

@@ -14,7 +14,7 @@ use models::demand::Demand;
 use models::law::cost::electricity;
 use models::law::percentile;
 use models::quantity::Watts;
-use models::site::{Guest, HostId, Mode, OnLoss, Site};
+use models::site::{Guest, GuestId, HostId, Mode, OnLoss, Site};
 
 use crate::pack::{keep_class_yen, keep_yen};
 
@@ -45,6 +45,16 @@ type Need = (String, f64, u32, fn(&Offer) -> f64);
 /// The bound for a site and its demand.
 #[must_use]
 pub fn by_volume(site: &Site, demand: &Demand) -> Bound {
+    if !site.rules.excused.is_empty() {
+        // Who may stay down needs nothing.
+        let runs = |g: usize| !site.rules.excused.contains(&GuestId::at(g));
+        let (mut some, mut asks) = (site.clone(), demand.clone());
+        some.rules.excused.clear();
+        some.guests = (0..site.guests.len()).filter(|g| runs(*g)).map(|g| site.guests[g].clone()).collect();
+        asks.guests = (0..site.guests.len()).filter(|g| runs(*g)).map(|g| demand.guests[g].clone()).collect();
+        some.today = None;
+        return by_volume(&some, &asks);
+    }
     let mut pinned_hosts: Vec<HostId> = site.guests.iter().filter_map(|g| g.pinned).collect();
     pinned_hosts.sort_unstable();
     pinned_hosts.dedup();

@@ -18,7 +18,7 @@ use crate::search::{self, NoOrder, Options, words};
 type Without = (&'static str, fn(&mut Site) -> bool);
 
 /// Every rule that can be left out; the function answers whether the site asked for it.
-const RULES: [Without; 9] = [
+const RULES: [Without; 10] = [
     ("the CVCF", |s| s.rules.ups.take().is_some()),
     ("branch circuits", |s| s.rules.branches.take().is_some()),
     ("one host down", |s| s.rules.one_host_down.take().is_some()),
@@ -27,6 +27,7 @@ const RULES: [Without; 9] = [
     ("full-virtual guests spread", |s| s.rules.full_virtual_per_host.take().is_some()),
     ("licences", |s| s.licences.iter_mut().map(|l| l.max.take().is_some()).fold(false, |a, b| a | b)),
     ("retired", |s| s.hosts.iter_mut().map(|h| std::mem::take(&mut h.retires)).fold(false, |a, b| a | b)),
+    ("one network", |s| !std::mem::take(&mut s.rules.one_network).is_empty()),
     ("CPU", |s| {
         s.rules.cpu.limit = 1e6;
         true

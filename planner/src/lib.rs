@@ -3,6 +3,8 @@
 //! - [`search`]: over *how many hosts of which class*, cheapest first; the answer is one of three
 //! - [`pack`]: placements on given hosts: first fit and best fit decreasing, balanced, and a local search on top
 //! - `spread`: guests spread evenly, for delay: candidates for a judge that plays requests
+//! - [`prefer`]: what is better among placements that cost the same: one network, light hosts
+//! - [`recover`]: what to do now that a host is down
 //! - [`quick`]: the running sums that the search keeps for itself; the rules never look at them
 //! - [`bound`]: lower bounds by volume
 //! - [`order`]: the steps from here to there
@@ -20,7 +22,9 @@ pub mod bound;
 pub mod explain;
 pub mod order;
 pub mod pack;
+pub mod prefer;
 pub mod quick;
+pub mod recover;
 pub mod renewal;
 pub mod search;
 mod spread;

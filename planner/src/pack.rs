@@ -50,7 +50,8 @@ pub fn construct(quick: &Quick, may: &[bool], must: &[bool], fit: Fit) -> Option
     let site = quick.site;
     let mut state = with_pinned(quick, must)?;
     let (most_memory, most_cpu) = typical(site);
-    let mut guests: Vec<GuestId> = (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none()).collect();
+    let mut guests: Vec<GuestId> =
+        (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none() && quick.is_asked(*g)).collect();
     let size = |g: GuestId| {
         let guest = &site.guests[g.index()];
         f64::max(guest.memory.0 as f64 / most_memory, quick.peak_khz(g) as f64 / most_cpu)
@@ -95,7 +96,7 @@ pub fn construct(quick: &Quick, may: &[bool], must: &[bool], fit: Fit) -> Option
 fn with_pinned(quick: &Quick, on: &[bool]) -> Option<State> {
     let mut state = quick.empty(on.to_vec());
     for (g, guest) in quick.site.guests.iter().enumerate() {
-        if let Some(h) = guest.pinned {
+        if let Some(h) = guest.pinned.filter(|_| quick.is_asked(GuestId::at(g))) {
             state.placement.on[h.index()] = true;
             if !quick.fits(&state, GuestId::at(g), h) {
                 return None;
@@ -151,7 +152,8 @@ const MOST_NODES: u32 = 20_000;
 fn thorough(quick: &Quick, on: &[bool], may: &[bool]) -> Option<State> {
     let site = quick.site;
     let mut state = with_pinned(quick, on)?;
-    let mut guests: Vec<GuestId> = (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none()).collect();
+    let mut guests: Vec<GuestId> =
+        (0..site.guests.len()).map(GuestId::at).filter(|g| site.guests[g.index()].pinned.is_none() && quick.is_asked(*g)).collect();
     if guests.len() > 40 {
         return None;
     }
@@ -466,6 +468,7 @@ pub fn keep_today(quick: &Quick, today: &Placement) -> Option<State> {
         let g = GuestId::at(g);
         match host.filter(|h| quick.fits(&state, g, *h)) {
             Some(h) => quick.put(&mut state, g, h),
+            None if !quick.is_asked(g) => {}
             None => homeless.push(g),
         }
     }

@@ -43,7 +43,14 @@ pub struct Quick<'a> {
     /// By host: kHz of its capacity.
     capacity: Vec<f64>,
     groups: Vec<Vec<GuestId>>,
+    /// By guest: the network domains that it is kept in for this try, a bit each; [`ANY`]: any host.
+    within: Vec<u64>,
+    /// By host: its network domains, a bit each.
+    networks: Vec<u64>,
 }
+
+/// Any host, in a network domain or in none.
+pub const ANY: u64 = u64::MAX;
 
 /// Guests on hosts, with sums.
 #[derive(Clone)]
@@ -81,7 +88,26 @@ impl<'a> Quick<'a> {
             limit: capacity.iter().map(|c| c * rule.limit).collect(),
             capacity,
             groups: site.guests_by_group(),
+            within: vec![ANY; site.guests.len()],
+            networks: crate::prefer::networks(site),
         }
+    }
+
+    /// Keeps each guest in these network domains, by guest: see [`crate::prefer`].
+    pub fn keep_within(&mut self, within: Vec<u64>) {
+        self.within = within;
+    }
+
+    /// Whether a guest is asked to run: one that may stay down after a loss is not.
+    #[must_use]
+    pub fn is_asked(&self, g: GuestId) -> bool {
+        !self.site.rules.excused.contains(&g)
+    }
+
+    /// The mean of a guest, kHz.
+    #[must_use]
+    pub fn mean_khz(&self, g: GuestId) -> f64 {
+        self.mean[g.index()]
     }
 
     /// The greatest slot of a guest, kHz.
@@ -148,7 +174,9 @@ impl<'a> Quick<'a> {
     #[must_use]
     pub fn fits(&self, state: &State, g: GuestId, h: HostId) -> bool {
         let (i, guest) = (h.index(), &self.site.guests[g.index()]);
+        let near = self.within[g.index()];
         state.placement.on[i]
+            && (near == ANY || near & self.networks[i] != 0)
             && (guest.memory.0 as i64) <= state.free[i]
             && self.site.admits(h, g)
             && self.company_fits(state, g, h)

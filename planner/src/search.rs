@@ -14,14 +14,14 @@ use models::plan::Step;
 use models::quantity::Watts;
 use models::rule::ups::{nameplate, nameplate_peak};
 use models::rule::{self, Judgement, walk};
-use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Site};
+use models::site::{ClassId, HostId, LicencePer, Mode, OnLoss, Placement, PowerView, Prefer, Site};
 use rayon::prelude::*;
 use sim::replay::replay;
 
 use crate::bound::{self, Bound};
 use crate::order::Boots;
 use crate::quick::{Quick, State};
-use crate::{explain, order, pack, spread, stagger};
+use crate::{explain, order, pack, prefer, spread, stagger};
 
 /// Limits of the search, and who is told how it goes.
 pub struct Options<'a> {
@@ -181,9 +181,9 @@ pub(crate) fn search(site: &Site, demands: &[Demand], options: &Options) -> Resu
                 no_order.get_or_insert(end);
             } else if let Ok(found) = accepted {
                 least = least.min(found.cost.total().value);
-                // As cheap as the cheapest ever seen, to a thousandth, and fewer steps; or the only one that is.
+                // As cheap as the cheapest ever seen, to a thousandth, and liked better (fewer steps); or the only one that is.
                 let near = |f: &Found| f.cost.total().value <= least * 1.001;
-                if near(&found) && best.as_ref().is_none_or(|b| !near(b) || found.steps.len() < b.steps.len()) {
+                if near(&found) && best.as_ref().is_none_or(|b| !near(b) || prefer::rank(&found, demand) < prefer::rank(b, demand)) {
                     others.extend(best.replace(found));
                 } else if options.runners_up > 0 {
                     others.push(found);
@@ -241,21 +241,29 @@ fn spread_out(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand
 
 /// Placements on a fleet, before they are judged: from today's where there is one, and from nothing.
 fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
-    let quick = Quick::new(fleet, demand);
+    let mut quick = Quick::new(fleet, demand);
     let may: Vec<bool> = fleet.hosts.iter().map(|h| !h.retires).collect();
     let must: Vec<bool> = fleet.hosts.iter().map(|h| h.bought).collect();
     let mut all: Vec<State> = Vec::new();
-    if let Some(today) = &fleet.today {
-        let mut start = today.clone();
-        start.on.iter_mut().zip(must.iter().zip(&may)).for_each(|(on, (must, may))| *on = *may && (*on || *must));
-        if let Some(kept) = pack::keep_today(&quick, &start) {
-            let mut improved = kept.clone();
-            pack::improve(&quick, &must, &mut improved);
-            all.push(kept);
-            all.push(improved);
+    for within in prefer::within(fleet) {
+        quick.keep_within(within);
+        let mut some: Vec<State> = Vec::new();
+        if let Some(today) = &fleet.today {
+            let mut start = today.clone();
+            start.on.iter_mut().zip(must.iter().zip(&may)).for_each(|(on, (must, may))| *on = *may && (*on || *must));
+            if let Some(kept) = pack::keep_today(&quick, &start) {
+                let mut improved = kept.clone();
+                pack::improve(&quick, &must, &mut improved);
+                some.push(kept);
+                some.push(improved);
+            }
         }
+        some.extend(pack::place(&quick, &may, &must));
+        if fleet.rules.prefer == Some(Prefer::Light) {
+            some.extend(some.clone().into_iter().map(|state| prefer::lighten(&quick, state)));
+        }
+        all.extend(some);
     }
-    all.extend(pack::place(&quick, &may, &must));
     all.into_iter().map(|s| s.placement).collect()
 }
 

@@ -76,6 +76,18 @@ pub(crate) fn answer(run: &Run, plan: Option<&Plan>) -> Answer {
         let verdicts = verdicts(fleet);
         let (word, tone) = if verdicts.iter().all(|j| j.verdict.holds()) { ("fits", "good") } else { ("not shown to fit", "bad") };
         let sentence = format!("{}{}; {}.", carry(fleet), draw(run, fleet), rules(&verdicts));
+        if let Some(lost) = run.lost.as_ref().filter(|_| tone == "good") {
+            let (word, tone) = if lost.every_rule { ("runs again", "good") } else { ("runs again, with a rule not kept", "bad") };
+            return Answer {
+                word,
+                tone,
+                sentence: format!(
+                    "{} {}",
+                    lost.says.join(" "),
+                    if lost.every_rule { sentence } else { sentence.replace("every rule", "every other rule") }
+                ),
+            };
+        }
         // Who signs for the rules signs for what users feel, too.
         let broken = run.requests.iter().find(|r| r.fleet == fleet.name).map(course::broken).unwrap_or_default();
         if tone == "good" && !broken.is_empty() {

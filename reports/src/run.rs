@@ -56,6 +56,21 @@ pub struct Run {
     /// The laws that its figures rest on, by the names of their files in `models::law`.
     #[serde(default)]
     pub laws: Vec<String>,
+    /// What is lost, where the run asks what to do now that hosts are down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Lost>,
+}
+
+/// A loss, and what is said of it before anything else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lost {
+    /// Hosts that are down.
+    pub hosts: Vec<String>,
+    /// Sentences: who starts where, which rule cannot be kept, who stays down.
+    pub says: Vec<String>,
+    /// Whether every rule of the site was asked; if not, the site may not stand a further loss.
+    pub every_rule: bool,
 }
 
 /// What a CVCF may carry.

@@ -16,8 +16,23 @@ use crate::names;
 const NOT_GIVEN: [&str; 4] = ["name", "title", "source", "sources"];
 
 /// Keys whose value is a word and not a reference to something else in the file.
-const WORDS: [&str; 13] =
-    ["file", "tasks", "fragments", "start", "mode", "on_loss", "per", "branches", "apart", "balance", "full", "images", "method"];
+const WORDS: [&str; 15] = [
+    "file",
+    "tasks",
+    "fragments",
+    "start",
+    "mode",
+    "on_loss",
+    "per",
+    "branches",
+    "apart",
+    "balance",
+    "full",
+    "images",
+    "method",
+    "one_network",
+    "prefer",
+];
 
 /// All givens, in order of the file.
 pub(crate) fn all(doc: &Document<'_>) -> Result<Vec<Given>, Error> {

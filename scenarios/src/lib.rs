@@ -43,6 +43,7 @@ use models::study::Study;
 
 pub use error::{Error, Fault};
 pub use lines::Limits;
+pub use names::help_for;
 pub use schema::{schema, targets_schema};
 pub use targets::{Target, targets};
 

@@ -57,7 +57,7 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
 }
 
 /// The help for a name that is not there.
-pub(crate) fn help_for<'a>(wrong: &str, what: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub fn help_for<'a>(wrong: &str, what: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let all = listed(wrong, names.clone());
     if all.is_empty() {
         return format!("there are no {what}");

@@ -2,6 +2,7 @@
 
 pub mod apparent;
 pub mod availability;
+pub mod bag_of_tasks;
 pub mod battery;
 pub mod branch;
 pub mod cache;

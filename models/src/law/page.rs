@@ -26,6 +26,7 @@ macro_rules! files {
 files! {
     "apparent"
     "availability"
+    "bag_of_tasks"
     "battery"
     "branch"
     "cache"

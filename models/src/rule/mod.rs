@@ -13,6 +13,7 @@ pub mod capacity;
 pub mod down;
 pub mod licence;
 pub mod migrate;
+pub mod near;
 pub mod place;
 pub mod retired;
 pub mod spread;
@@ -55,6 +56,8 @@ pub enum RuleName {
     Licences,
     /// Hosts that retire are off at the end.
     Retired,
+    /// Guests that belong together stand within one network domain.
+    OneNetwork,
 }
 
 impl RuleName {
@@ -75,6 +78,7 @@ impl RuleName {
             Self::Branches => "branch circuits",
             Self::Licences => "licences",
             Self::Retired => "retired",
+            Self::OneNetwork => "one network",
         }
     }
 }
@@ -342,6 +346,7 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
     all.extend(ups::judge(site, demand, placement, &loads));
     all.push(licence::judge(site, placement));
     all.extend(retired::judge(site, placement));
+    all.extend(near::judge(site, placement));
     all
 }
 

@@ -7,12 +7,13 @@ fn breach(place: String, why: String) -> Breach {
     Breach { needed: 1.0, available: 0.0, unit: "host".into(), place, when: None, why }
 }
 
-/// Every guest runs on a host that is on.
+/// Every guest runs on a host that is on; one that may stay down after a loss need not.
 #[must_use]
 pub fn every_guest_runs(site: &Site, placement: &Placement) -> Judgement {
     let mut breaches = Vec::new();
     for (g, guest) in site.guests.iter().enumerate() {
         match placement.host_of[g] {
+            None if site.rules.excused.contains(&GuestId::at(g)) => {}
             None => breaches.push(breach(guest.name.clone(), "it runs nowhere".into())),
             Some(h) if !placement.on[h.index()] => {
                 breaches.push(breach(guest.name.clone(), format!("its host {} is off", site.hosts[h.index()].name)));
@@ -20,11 +21,12 @@ pub fn every_guest_runs(site: &Site, placement: &Placement) -> Judgement {
             Some(_) => {}
         }
     }
-    Judgement {
-        rule: RuleName::EveryGuestRuns,
-        asked: format!("each of {} guests runs on a host that is on", site.guests.len()),
-        verdict: Verdict::from(Vec::new(), breaches),
+    let mut asked = format!("each of {} guests runs on a host that is on", site.guests.len());
+    if !site.rules.excused.is_empty() {
+        let names: Vec<&str> = site.rules.excused.iter().map(|g| site.guests[g.index()].name.as_str()).collect();
+        asked += &format!(", but for {} that may stay down: {}", names.len(), names.join(", "));
     }
+    Judgement { rule: RuleName::EveryGuestRuns, asked, verdict: Verdict::from(Vec::new(), breaches) }
 }
 
 /// Physical-only workloads are alone on their host, and a host without a hypervisor carries one workload, on the metal: a

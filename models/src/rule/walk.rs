@@ -8,7 +8,7 @@
 //!
 //! A rule that today's state breaks already cannot be kept on the way to a better state; such rules are named in
 //! [`Walk::broken_before`]. On the way they may be broken where they were, by no more than they were; they are asked in full
-//! of the end. A copy in flight is dropped when a host is lost: losses are judged with each guest where it runs. *Every guest runs* is asked of the end. A redundancy group that
+//! of the end. That a service stands within one network (`near`) is asked of the end alone. A copy in flight is dropped when a host is lost: losses are judged with each guest where it runs. *Every guest runs* is asked of the end. A redundancy group that
 //! did not run before counts for the loss rules once all its members run: its first member has no survivor yet.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,6 +6,7 @@
 //! figures by their names.
 
 pub mod availability;
+pub mod bag_of_tasks;
 pub mod bring_up;
 pub mod cache;
 pub mod cached_packages;
@@ -85,6 +86,8 @@ pub enum Kind {
     PowerOn(power_on::PowerOn),
     /// Old and new hosts side by side.
     Renewal(renewal::Renewal),
+    /// What delay does to the time of a bag of independent tasks.
+    BagOfTasks(bag_of_tasks::BagOfTasks),
 }
 
 /// What came out.

@@ -19,6 +19,12 @@ pub fn steps(plan: &Plan) -> String {
     ];
     lines.extend(wrap(&format!("hosts on  {}: {}", plan.hosts_on.len(), plan.hosts_on.join(", ")), 100, 10));
     lines.push(format!("guests    {}", say::count(plan.placement.len() as u64)));
+    if !plan.lost.is_empty() {
+        lines.extend(wrap(&format!("LOST      {}: the plan starts from what is left", plan.lost.join(", ")), 100, 10));
+    }
+    for n in &plan.not_asked {
+        lines.extend(wrap(&format!("NOT KEPT  {}: {}", n.rule.words(), n.why), 100, 10));
+    }
     lines.push(String::new());
 
     lines.push("Buy".into());

@@ -336,6 +336,7 @@ pub fn sample(shape: Shape) -> (Run, Plan) {
         requests: Vec::new(),
         studies: Vec::new(),
         laws: Vec::new(),
+        lost: None,
     };
     (run, plan)
 }
@@ -394,6 +395,8 @@ fn plan(chosen: &Fleet, today: &Fleet) -> Plan {
         cost_lower_bound_yen: 11_900_000.0,
         predicted: chosen.figures.clone(),
         predicted_requests: Vec::new(),
+        lost: Vec::new(),
+        not_asked: Vec::new(),
     }
 }
 
@@ -509,6 +512,7 @@ pub fn small() -> Run {
         requests: Vec::new(),
         studies: Vec::new(),
         laws: Vec::new(),
+        lost: None,
     }
 }
 

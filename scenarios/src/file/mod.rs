@@ -12,7 +12,7 @@ pub(crate) mod shape;
 use std::collections::BTreeMap;
 
 use models::quantity::{BytesPerSecond, CrestFactor, Mhz, MiB, PowerFactor, VoltAmperes, Watts};
-use models::site::{DomainKind, LicencePer, Mode, OnLoss, PowerView};
+use models::site::{DomainKind, LicencePer, Mode, OnLoss, PowerView, Prefer};
 use models::{Estimate, Provenance};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -494,6 +494,11 @@ sourced!(
         ups: Option<UpsRule>,
         /// Each branch circuit holds in this view.
         branches: Option<PowerView>,
+        /// Services, or redundancy groups, whose guests stand within one network domain each.
+        #[serde(default)]
+        one_network: Vec<String>,
+        /// What is preferred among placements that cost the same: `light`, hosts that others load little. Default nothing.
+        prefer: Option<Prefer>,
     }
 );
 

@@ -95,6 +95,12 @@ number!(
 );
 
 number!(
+    /// A delay in milliseconds.
+    DelayMs, "a delay in milliseconds: not negative, and at most 3600000", |x| (0.0..=3_600_000.0).contains(&x),
+    {"minimum" = 0, "maximum" = 3_600_000}
+);
+
+number!(
     /// Any finite number.
     Finite, "a finite number", |x| x.is_finite(), {"type" = "number"}
 );

@@ -3,6 +3,7 @@
 //! A kind is added by a file here, a line in [`Studies`] and a line in [`all`]; its value is in `models::study`.
 
 mod availability;
+mod bag_of_tasks;
 mod bring_up;
 mod cache;
 mod cached_packages;
@@ -77,6 +78,8 @@ pub(crate) struct Studies {
     pub power_on: Vec<power_on::Keys>,
     /// Old and new hosts side by side.
     pub renewal: Vec<renewal::Keys>,
+    /// What delay does to the time of a bag of independent tasks.
+    pub bag_of_tasks: Vec<bag_of_tasks::Keys>,
 }
 
 impl Studies {
@@ -105,6 +108,7 @@ impl Studies {
         names.extend(of(&self.bring_up));
         names.extend(of(&self.power_on));
         names.extend(of(&self.renewal));
+        names.extend(of(&self.bag_of_tasks));
         names
     }
 }
@@ -191,6 +195,7 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "bring-up", &s.bring_up, &mut found)?;
     of_kind(&reader, "power-on", &s.power_on, &mut found)?;
     of_kind(&reader, "renewal", &s.renewal, &mut found)?;
+    of_kind(&reader, "bag-of-tasks", &s.bag_of_tasks, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }

@@ -55,7 +55,7 @@ pub(crate) fn site(doc: &Document<'_>, file: &file::Site) -> Result<(Site, Known
         ups: rest::ups(doc, file)?,
         power_on: rest::power_on(doc, file)?,
         prices: rest::prices(doc, file)?,
-        rules: rest::rules(doc, file)?,
+        rules: rest::rules(doc, file, &known)?,
         today,
         alternatives: Vec::new(),
         migration: deploy::migration(doc, file, &known)?,

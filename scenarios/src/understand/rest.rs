@@ -3,7 +3,8 @@
 use models::law::battery::Battery;
 use models::quantity::{Amperes, BytesPerSecond, Nanos, VoltAmperes, Watts};
 use models::site::{
-    CpuRule, Device, DomainId, DomainKind, DownRule, Licence, Link, PowerOn, Prices, Rules, Service, ServiceId, Storage, Ups, UpsRule,
+    CpuRule, Device, DomainId, DomainKind, DownRule, GroupId, Licence, Link, PowerOn, Prices, Rules, Service, ServiceId, Storage, Together,
+    Ups, UpsRule,
 };
 
 use super::known::Known;
@@ -159,7 +160,7 @@ pub(super) fn prices(doc: &Document<'_>, file: &file::Site) -> Result<Prices, Er
     Ok(Prices { yen_per_kwh: p.yen_per_kwh, pue: p.pue, years: p.years.get() })
 }
 
-pub(super) fn rules(doc: &Document<'_>, file: &file::Site) -> Result<Rules, Error> {
+pub(super) fn rules(doc: &Document<'_>, file: &file::Site, known: &Known) -> Result<Rules, Error> {
     let (r, at) = (&file.rules, At::root().key("rules"));
     if r.ups.is_none() && file.ups.is_some() {
         return Err(doc
@@ -189,5 +190,43 @@ pub(super) fn rules(doc: &Document<'_>, file: &file::Site) -> Result<Rules, Erro
         full_virtual_per_host: r.full_virtual_per_host,
         ups: r.ups.as_ref().map(|u| UpsRule { view: u.view, reserve: u.reserve.get() }),
         branches: r.branches,
+        one_network: one_network(doc, file, known)?,
+        prefer: r.prefer,
+        excused: Vec::new(),
     })
+}
+
+/// Services and groups whose guests stand within one network domain.
+fn one_network(doc: &Document<'_>, file: &file::Site, known: &Known) -> Result<Vec<Together>, Error> {
+    let mut all = Vec::new();
+    for (i, name) in file.rules.one_network.iter().enumerate() {
+        let at = At::root().key("rules").key("one_network").index(i);
+        let together = match (known.services.position(name), known.groups.position(name)) {
+            (Some(_), Some(_)) => {
+                return Err(doc
+                    .error(&at, format!("`{name}` is a service and a redundancy group"))
+                    .help("rename one of them, so that it is clear whose guests stand within one network domain"));
+            }
+            (Some(s), None) => Together::Service(ServiceId::at(s)),
+            (None, Some(g)) => Together::Group(GroupId::at(g)),
+            (None, None) => {
+                let there: Vec<String> = known.services.in_order().into_iter().chain(known.groups.in_order()).collect();
+                return Err(doc.error(&at, format!("there is no service or redundancy group `{name}`")).help(crate::names::help_for(
+                    name,
+                    "services and groups",
+                    there.iter().map(String::as_str),
+                )));
+            }
+        };
+        if all.contains(&together) {
+            return Err(doc.error(&at, format!("`{name}` is in this list twice")));
+        }
+        all.push(together);
+    }
+    if !all.is_empty() && file.domain.iter().all(|d| d.kind != DomainKind::Network) {
+        return Err(doc
+            .error(&At::root().key("rules").key("one_network"), "the site has no network domain")
+            .help("write a `[[domain]]` of `kind = \"network\"` and name it in the hosts' `domains`, or leave the rule out"));
+    }
+    Ok(all)
 }
