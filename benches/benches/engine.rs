@@ -8,7 +8,7 @@ use benches::reference::Heap4;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use models::demand::Demand;
 use models::distribution::Distribution;
-use models::flow::When;
+use models::flow::{IoCost, When};
 use models::quantity::Nanos;
 use sim::engine::example::{self, Discipline};
 use sim::engine::model::{Background, Fault, Guest, Host, Target};
@@ -113,6 +113,7 @@ fn columns_alone(background: Background<'_>) -> Model<'_> {
             vcpus: guest.vcpus,
             memory_mib: guest.memory.0,
             overhead: 0.0,
+            io: IoCost::default(),
             restarts: false,
             may_run_on: Vec::new(),
             storage: None,

@@ -132,7 +132,8 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
         }
     };
     run.fleets = fleets;
-    let facts = Facts { scenario, planned: Some((&run, &demands)), plan: plan.as_ref(), loads: &kept, common };
+    let requests = all_requests.as_ref();
+    let facts = Facts { scenario, planned: Some((&run, &demands)), plan: plan.as_ref(), loads: &kept, requests, common };
     run.studies = studies::all(&facts, false)?;
     let long: Vec<&str> = scenario.studies.iter().filter(|s| studies::is_long(&s.kind)).map(|s| s.name.as_str()).collect();
     if !long.is_empty() {
@@ -394,6 +395,11 @@ fn named(site: &Site, demand: &Demand, placement: Option<&str>) -> Result<Named,
     Err(Failure::Usage(format!("`{wanted}` is no placement: give {}{today}", names.join(" or "))))
 }
 
+/// Today's placement, or an alternative's, on the site with what it buys.
+pub fn named_placement(site: &Site, demand: &Demand, name: &str) -> Result<(Site, Placement), Failure> {
+    named(site, demand, Some(name)).map(|n| (n.site, n.placement))
+}
+
 /// Replays one placement.
 pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<Asked>, common: &Common) -> Result<Run, Failure> {
     let requests = scenario.requests.take();
@@ -448,7 +454,13 @@ fn cases(requests: Option<&Requests>, names: &[String]) -> Result<Vec<Case>, Fai
 }
 
 /// What the engine plays on a fleet.
-fn setting<'a>(site: &'a Site, placement: &'a Placement, loads: &'a [Load], grid: &scenarios::Grid, requests: &'a Requests) -> Setting<'a> {
+pub fn setting<'a>(
+    site: &'a Site,
+    placement: &'a Placement,
+    loads: &'a [Load],
+    grid: &scenarios::Grid,
+    requests: &'a Requests,
+) -> Setting<'a> {
     let grid = Grid { step: grid.step, steps: grid.steps, year: grid.judged_year };
     Setting { site, placement, loads, grid, requests, case: None, window: None }
 }

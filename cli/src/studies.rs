@@ -6,10 +6,12 @@ mod physical;
 use std::path::Path;
 
 use models::demand::{Demand, Load};
+use models::flow::Requests;
 use models::law::page::{self, Page};
 use models::plan::Plan;
 use models::quantity::QuantityError;
 use models::site::{HostId, Mode, Placement, Site};
+use models::study::case_delay::CaseDelay;
 use models::study::interference::{Interference, Placed};
 use models::study::{Answer, Kind, Study};
 use reports::Run;
@@ -17,6 +19,7 @@ use scenarios::Scenario;
 
 use crate::args::Common;
 use crate::diagnose::Failure;
+use crate::fleets;
 use crate::pipeline::{self, Outcome};
 use crate::power;
 
@@ -29,6 +32,8 @@ pub struct Facts<'a> {
     pub planned: Option<(&'a Run, &'a [Demand])>,
     /// The loads, before they are columns.
     pub loads: &'a [Load],
+    /// The request level, where the site has one.
+    pub requests: Option<&'a Requests>,
     /// The plan, where one was made and something fits.
     pub plan: Option<&'a Plan>,
     /// Seed and replications.
@@ -46,7 +51,7 @@ pub fn all(facts: &Facts<'_>, long_ones: bool) -> Result<Vec<Answer>, Failure> {
 /// Whether a study takes as long as a plan, or longer.
 #[must_use]
 pub const fn is_long(kind: &Kind) -> bool {
-    matches!(kind, Kind::Growth(_) | Kind::PhysicalOrVirtual(_))
+    matches!(kind, Kind::Growth(_) | Kind::PhysicalOrVirtual(_) | Kind::CaseDelay(_) | Kind::Redundancy(_))
 }
 
 /// The studies of these names, or all; a plan is made first where one of them needs it.
@@ -75,7 +80,7 @@ pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answe
 pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failure> {
     let loads = &scenario.loads;
     if !needs_plan(scenario) {
-        return all(&Facts { scenario, planned: None, plan: None, loads, common }, true);
+        return all(&Facts { scenario, planned: None, plan: None, loads, requests: scenario.requests.as_ref(), common }, true);
     }
     let outcome = pipeline::plan(scenario.clone(), common)?;
     after(scenario, &outcome, common)
@@ -87,7 +92,8 @@ pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failur
 /// As [`all`].
 pub fn after(scenario: &Scenario, outcome: &Outcome, common: &Common) -> Result<Vec<Answer>, Failure> {
     let planned = Some((&outcome.run, &outcome.demands[..]));
-    let facts = Facts { scenario, planned, plan: outcome.plan.as_ref(), loads: &scenario.loads, common };
+    let (loads, requests) = (&scenario.loads[..], scenario.requests.as_ref());
+    let facts = Facts { scenario, planned, plan: outcome.plan.as_ref(), loads, requests, common };
     let answered = |s: &Study| outcome.run.studies.iter().find(|a| a.study == s.name).cloned();
     scenario.studies.iter().map(|s| answered(s).map_or_else(|| one(s, &facts), Ok)).collect()
 }
@@ -120,10 +126,12 @@ pub fn laws_used(site: &Site, answers: &[Answer]) -> Vec<String> {
 #[must_use]
 pub fn needs_plan(scenario: &Scenario) -> bool {
     let has_full = || scenario.site.guests.iter().any(|g| g.mode == Mode::Full);
-    scenario.studies.iter().any(|s| match s.kind {
+    scenario.studies.iter().any(|s| match &s.kind {
         Kind::Cvcf(_) | Kind::PowerTail(_) | Kind::PowerOn(_) | Kind::Renewal(_) => true,
         Kind::CostCourse(_) | Kind::Growth(_) | Kind::PhysicalOrVirtual(_) => true,
         Kind::Interference(_) => has_full(),
+        Kind::Redundancy(_) => true,
+        Kind::CaseDelay(it) => it.fleet == PLAN,
         _ => false,
     })
 }
@@ -152,9 +160,9 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
         Kind::CachedPackages(it) => it.answer(study),
         Kind::Migration(moves) => moves.answer(study),
         Kind::BringUp(asked) => sim::deploy::answer(asked, study),
-        Kind::PowerOn(power_on) => Ok(match fleet(facts, &power_on.fleet)? {
-            Some((site, on)) => power_on.answer(study, &site, &hosts_on(&on)),
-            None => nothing_fits(study, "smallest delay", facts),
+        Kind::PowerOn(power_on) => Ok(match fleet(&power_on.fleet, facts) {
+            Ok((site, on)) => power_on.answer(study, &site, &hosts_on(&on)),
+            Err(_) => nothing_fits(study, "smallest delay", facts),
         }),
         Kind::Renewal(_) => Ok(match (facts.plan, facts.planned) {
             (Some(plan), Some((_, demands))) => {
@@ -164,6 +172,8 @@ pub fn one(study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
             _ => nothing_fits(study, "steps", facts),
         }),
         Kind::BagOfTasks(bag) => bag.answer(study),
+        Kind::CaseDelay(it) => return case_delay(it, study, facts),
+        Kind::Redundancy(it) => return redundancy(&it.fleet, study, facts),
     }
     .map_err(|e| Failure::Usage(format!("study `{}`: {e}", study.name)))
 }
@@ -188,18 +198,6 @@ fn interference(it: &Interference, study: &Study, facts: &Facts<'_>) -> Result<A
     Ok(answer)
 }
 
-/// The site with what a fleet buys, and its hosts that are on: the plan's, or an alternative's. Nothing where there is none.
-fn fleet(facts: &Facts<'_>, name: &str) -> Result<Option<(Site, Placement)>, Failure> {
-    let site = &facts.scenario.site;
-    if name == "plan" {
-        return facts.plan.map(|p| pipeline::understand(site, p).map(|(site, _, placement)| (site, placement))).transpose();
-    }
-    let (Some(alternative), Some((_, demands))) = (site.alternatives.iter().find(|a| a.name == name), facts.planned) else {
-        return Ok(None);
-    };
-    planner::alternative::place(site, &demands[0], alternative).map(Some).map_err(|e| Failure::Usage(e.to_string()))
-}
-
 fn hosts_on(placement: &Placement) -> Vec<HostId> {
     (0..placement.on.len()).filter(|h| placement.on[*h]).map(HostId::at).collect()
 }
@@ -211,4 +209,43 @@ fn nothing_fits(study: &Study, figure: &str, facts: &Facts<'_>) -> Answer {
     let why = if conflicts.is_empty() { "no plan was made".to_owned() } else { format!("does not fit: {}", conflicts.join("; ")) };
     answer.cannot_say.push((figure.to_owned(), why));
     answer
+}
+
+/// The fleet that was planned.
+const PLAN: &str = "plan";
+
+/// A case against what it is held against, on one fleet.
+fn case_delay(it: &CaseDelay, study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
+    let cannot = |why: String| Ok(Answer { cannot_say: vec![("delay factor".into(), why)], ..Answer::to(study, &[]) });
+    let Some(requests) = facts.requests else { return cannot("the site has no request level".into()) };
+    let (site, placement) = match fleet(&it.fleet, facts) {
+        Ok(found) => found,
+        Err(why) => return cannot(why),
+    };
+    let setting = pipeline::setting(&site, &placement, facts.loads, &facts.scenario.grid, requests);
+    let answered = sim::contrast::answer(it, study, &setting, facts.common.seed()).map_err(|e| Failure::Internal(e.to_string()))?;
+    answered.map_or_else(|| cannot("the request level has no such case or flow".into()), Ok)
+}
+
+/// What a lost host takes with it, on one fleet.
+fn redundancy(name: &str, study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
+    let Some((_, demands)) = facts.planned else {
+        return Err(Failure::Internal(format!("study `{}` was asked without a plan", study.name)));
+    };
+    Ok(match fleet(name, facts) {
+        Ok((site, placement)) => planner::redundancy::answer(study, &facts.scenario.site, &site, &placement, demands),
+        Err(why) => Answer { cannot_say: vec![("groups lost with a host".into(), why)], ..Answer::to(study, &[]) },
+    })
+}
+
+/// A fleet by its name, on the site with what it buys; `Err` says why there is none.
+fn fleet(name: &str, facts: &Facts<'_>) -> Result<(Site, Placement), String> {
+    let site = &facts.scenario.site;
+    if let Some((run, _)) = facts.planned {
+        let found = run.fleets.iter().find(|f| f.name == name).ok_or_else(|| format!("there is no fleet `{name}`"))?;
+        let fleets::Rebuilt { site, placement, .. } = fleets::rebuilt(found, site);
+        return Ok((site, placement));
+    }
+    let demands = pipeline::demands(site, facts.loads.to_vec(), &facts.scenario.grid, facts.common.seed(), 1);
+    pipeline::named_placement(site, &demands[0], name).map_err(|e| e.to_string())
 }

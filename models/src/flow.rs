@@ -64,6 +64,68 @@ pub struct HypervisorCosts {
     pub full_pv_drivers: f64,
     /// The scheduler's time slice: an arrival that finds no core idle waits for half of one to end, on average.
     pub slice: Nanos,
+    /// What passing on guests' I/O costs, besides.
+    pub virtual_io: VirtualIo,
+}
+
+/// What it costs a host to pass on its guests' I/O: the work of the driver domain, or of whatever emulates their devices
+/// ([`crate::law::driver_domain`]). It is one customer of the host's CPU, of one core at most, and all guests' I/O goes
+/// through it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct VirtualIo {
+    /// For paravirtual guests.
+    pub paravirtual: IoRange,
+    /// For fully virtual guests whose devices are emulated.
+    pub full: IoRange,
+    /// For fully virtual guests with paravirtual drivers.
+    pub full_pv_drivers: IoRange,
+    /// The driver domain's weight in its host's CPU: that of a guest with so many virtual CPUs. 0 is taken as 1.
+    pub weight: u32,
+}
+
+impl VirtualIo {
+    /// The same with this end of each range as its value, and no range.
+    #[must_use]
+    pub fn at(self, end: impl Fn(IoRange) -> IoCost) -> Self {
+        let at = |r| IoRange::exactly(end(r));
+        Self { paravirtual: at(self.paravirtual), full: at(self.full), full_pv_drivers: at(self.full_pv_drivers), weight: self.weight }
+    }
+}
+
+/// A cost, and the least and most that it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct IoRange {
+    /// What is played.
+    pub value: IoCost,
+    /// The least.
+    pub low: IoCost,
+    /// The most.
+    pub high: IoCost,
+}
+
+impl IoRange {
+    /// A cost without a range.
+    #[must_use]
+    pub const fn exactly(value: IoCost) -> Self {
+        Self { value, low: value, high: value }
+    }
+}
+
+/// CPU that a byte of a guest's I/O costs its host, besides the guest's own; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct IoCost {
+    /// Of disk, seconds of a core of the host: finite, not negative.
+    pub disk_s_per_byte: f64,
+    /// Of network, the same.
+    pub network_s_per_byte: f64,
+}
+
+impl IoCost {
+    /// Whether no byte costs anything.
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self.disk_s_per_byte <= 0.0 && self.network_s_per_byte <= 0.0
+    }
 }
 
 /// What follows the loss of a host.

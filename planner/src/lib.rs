@@ -11,6 +11,7 @@
 //! - [`stagger`]: boots that follow each other overlap, as far as the CVCF allows
 //! - [`beside`]: how many new hosts can be on beside all old ones; [`renewal`]: what a plan's steps do with both
 //! - [`explain`]: why nothing fits
+//! - [`redundancy`]: what a lost host takes with it, and what cost alone would have done
 //!
 //! It proposes and never changes a site. Whether a plan is valid is the word of [`models::rule`] alone: every answer has
 //! passed [`models::rule::judge`] at its end and [`models::rule::walk`] on its way. Proved bounds, exact search and the
@@ -25,6 +26,7 @@ pub mod pack;
 pub mod prefer;
 pub mod quick;
 pub mod recover;
+pub mod redundancy;
 pub mod renewal;
 pub mod search;
 mod spread;

@@ -15,6 +15,7 @@
 //! This crate does no I/O and reads no time of day: scenario and seed determine every byte it returns, for any number of
 //! threads.
 
+pub mod contrast;
 pub mod deploy;
 pub mod engine;
 pub mod experiment;

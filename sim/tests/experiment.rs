@@ -4,7 +4,7 @@ use models::demand::{Load, LoadKind, Split, UnitCost};
 use models::distribution::{Distribution, Shape};
 use models::flow::{
     Balance, Burst, Case, Fault, FaultId, Flow, FlowId, Full, HypervisorCosts, Objective, Recovery, Requests, Source, Stage, Target, Tier,
-    TierId, When,
+    TierId, VirtualIo, When,
 };
 use models::quantity::{Mhz, Nanos};
 use models::site::{GuestId, HostId, Placement, Site};
@@ -73,7 +73,13 @@ fn requests() -> Requests {
         judged_lasts: s(600),
         bin: s(300),
         population_cap: 100_000,
-        hypervisor: HypervisorCosts { paravirtual: 0.05, full: 0.3, full_pv_drivers: 0.1, slice: Nanos::millis(30) },
+        hypervisor: HypervisorCosts {
+            paravirtual: 0.05,
+            full: 0.3,
+            full_pv_drivers: 0.1,
+            slice: Nanos::millis(30),
+            virtual_io: VirtualIo::default(),
+        },
         recovery: Recovery {
             detect: s(10),
             fence: s(20),

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod cost;
 pub mod crest;
 pub mod deployment;
+pub mod driver_domain;
 pub mod failure_rate;
 pub mod horizon;
 pub mod inrush;

@@ -33,6 +33,7 @@ files! {
     "cost"
     "crest"
     "deployment"
+    "driver_domain"
     "failure_rate"
     "horizon"
     "inrush"

@@ -10,6 +10,7 @@ pub mod bag_of_tasks;
 pub mod bring_up;
 pub mod cache;
 pub mod cached_packages;
+pub mod case_delay;
 pub mod construction;
 pub mod cost_course;
 pub mod cvcf;
@@ -23,6 +24,7 @@ pub mod migration;
 pub mod physical_or_virtual;
 pub mod power_on;
 pub mod power_tail;
+pub mod redundancy;
 pub mod renewal;
 pub mod restart;
 pub mod transfer;
@@ -88,6 +90,10 @@ pub enum Kind {
     Renewal(renewal::Renewal),
     /// What delay does to the time of a bag of independent tasks.
     BagOfTasks(bag_of_tasks::BagOfTasks),
+    /// How many times longer delays are in a case.
+    CaseDelay(case_delay::CaseDelay),
+    /// What a lost host takes with it.
+    Redundancy(redundancy::Redundancy),
 }
 
 /// What came out.

@@ -1,7 +1,7 @@
 //! The keys of the request level of site.toml: what is played as jobs, by whom they are served, and what may fail.
 
-use models::Provenance;
 use models::flow::{Balance, Full};
+use models::{Estimate, Provenance};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,6 +29,8 @@ sourced!(
         /// CPU that the hypervisor spends for a guest, as a share of the guest's own, by the guest's mode.
         #[serde(default)]
         hypervisor_cpu: HypervisorCpu,
+        /// What passing on guests' I/O costs a host besides. Absent: nothing.
+        virtual_io: Option<VirtualIo>,
         /// The hypervisor's time slice, milliseconds.
         slice_ms: SliceMs,
         /// What follows a loss. Required where there is a `[[fault]]`.
@@ -53,6 +55,33 @@ pub(crate) struct HypervisorCpu {
     pub full: Option<Share>,
     /// For fully virtual guests with paravirtual drivers: 0 to 1.
     pub full_pv_drivers: Option<Share>,
+}
+
+sourced!(
+    /// What passing on guests' I/O costs a host: the work of its driver domain, or of whatever emulates devices. One core at
+    /// most does it for all guests of the host.
+    struct VirtualIo {
+        /// For paravirtual guests.
+        paravirtual: Option<IoCost>,
+        /// For fully virtual guests whose devices are emulated.
+        full: Option<IoCost>,
+        /// For fully virtual guests with paravirtual drivers.
+        #[serde(rename = "full-pv-drivers")]
+        full_pv_drivers: Option<IoCost>,
+        /// The driver domain's weight in its host's CPU, that of a guest with so many virtual CPUs. Default 1.
+        #[serde(default)]
+        weight: Count,
+    }
+);
+
+/// See `requests.virtual_io`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IoCost {
+    /// Seconds of a core of the host for a MB (10^6 bytes) that a guest reads from disk or writes. Default 0.
+    pub disk_s_per_mb: Option<Estimate>,
+    /// The same for a MB that it sends or receives. Default 0.
+    pub network_s_per_mb: Option<Estimate>,
 }
 
 sourced!(

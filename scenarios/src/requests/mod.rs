@@ -10,8 +10,9 @@ mod faults;
 mod flows;
 mod tiers;
 
+use models::Estimate;
 use models::demand::Load;
-use models::flow::{HypervisorCosts, Recovery, Requests, Tier};
+use models::flow::{HypervisorCosts, IoCost, IoRange, Recovery, Requests, Tier, VirtualIo};
 use models::quantity::Nanos;
 use models::site::{Mode, Site};
 
@@ -163,6 +164,38 @@ impl Reader<'_, '_> {
             full: share("full", Mode::Full, h.full)?,
             full_pv_drivers: share("full-pv-drivers", Mode::FullPvDrivers, h.full_pv_drivers)?,
             slice: Nanos((r.slice_ms.get() * 1e6).round() as u64),
+            virtual_io: r.virtual_io.as_ref().map_or(Ok(VirtualIo::default()), |v| self.virtual_io(&at.key("virtual_io"), v))?,
+        })
+    }
+
+    /// What passing on I/O costs; a table that says it costs nothing is a mistake.
+    fn virtual_io(&self, at: &At, v: &file::requests::VirtualIo) -> Result<VirtualIo, Error> {
+        let cost = |key: &'static str, given: &Option<file::requests::IoCost>| match given {
+            None => Ok(IoRange::default()),
+            Some(c) => {
+                let (disk, network) = (c.disk_s_per_mb.unwrap_or(Estimate::ZERO), c.network_s_per_mb.unwrap_or(Estimate::ZERO));
+                let bytes = |end: fn(Estimate) -> f64| IoCost { disk_s_per_byte: end(disk) / 1e6, network_s_per_byte: end(network) / 1e6 };
+                let cost = IoRange { value: bytes(|e| e.value), low: bytes(|e| e.low), high: bytes(|e| e.high) };
+                if cost.value.is_nothing() {
+                    return Err(self
+                        .doc
+                        .error(&at.key(key), format!("I/O of {key} guests costs nothing here"))
+                        .help("write `disk_s_per_mb` or `network_s_per_mb`, above 0, or leave the mode out"));
+                }
+                Ok(cost)
+            }
+        };
+        if v.paravirtual.is_none() && v.full.is_none() && v.full_pv_drivers.is_none() {
+            return Err(self
+                .doc
+                .error(at, "nobody's I/O costs anything here")
+                .help("write a mode, such as `full = { disk_s_per_mb = 0.1, network_s_per_mb = 0.1 }`, or leave the table out"));
+        }
+        Ok(VirtualIo {
+            paravirtual: cost("paravirtual", &v.paravirtual)?,
+            full: cost("full", &v.full)?,
+            full_pv_drivers: cost("full-pv-drivers", &v.full_pv_drivers)?,
+            weight: v.weight.get(),
         })
     }
 

@@ -7,6 +7,7 @@ mod bag_of_tasks;
 mod bring_up;
 mod cache;
 mod cached_packages;
+mod case_delay;
 mod construction;
 mod cost_course;
 mod cvcf;
@@ -20,6 +21,7 @@ mod migration;
 mod physical_or_virtual;
 mod power_on;
 mod power_tail;
+mod redundancy;
 mod renewal;
 mod restart;
 mod transfer;
@@ -80,6 +82,10 @@ pub(crate) struct Studies {
     pub renewal: Vec<renewal::Keys>,
     /// What delay does to the time of a bag of independent tasks.
     pub bag_of_tasks: Vec<bag_of_tasks::Keys>,
+    /// How many times longer delays are in a case.
+    pub case_delay: Vec<case_delay::Keys>,
+    /// What a lost host takes with it.
+    pub redundancy: Vec<redundancy::Keys>,
 }
 
 impl Studies {
@@ -109,6 +115,8 @@ impl Studies {
         names.extend(of(&self.power_on));
         names.extend(of(&self.renewal));
         names.extend(of(&self.bag_of_tasks));
+        names.extend(of(&self.case_delay));
+        names.extend(of(&self.redundancy));
         names
     }
 }
@@ -120,10 +128,10 @@ pub(crate) struct Reader<'a, 't> {
     pub(crate) doc: &'a Document<'t>,
     /// The site.
     pub(crate) site: &'a Site,
+    /// The whole file: cases, flows, alternatives.
+    pub(crate) file: &'a file::Site,
     /// The names in it.
     pub(crate) known: &'a Known,
-    /// The keys of the whole file.
-    pub(crate) file: &'a file::Site,
     /// The keys of all studies, for those that rest on the history of another.
     pub(crate) studies: &'a Studies,
 }
@@ -196,6 +204,8 @@ pub(crate) fn all(doc: &Document<'_>, file: &file::Site, site: &Site, known: &Kn
     of_kind(&reader, "power-on", &s.power_on, &mut found)?;
     of_kind(&reader, "renewal", &s.renewal, &mut found)?;
     of_kind(&reader, "bag-of-tasks", &s.bag_of_tasks, &mut found)?;
+    of_kind(&reader, "case-delay", &s.case_delay, &mut found)?;
+    of_kind(&reader, "redundancy", &s.redundancy, &mut found)?;
     found.sort_by_key(|(offset, _)| *offset);
     Ok(found.into_iter().map(|(_, study)| study).collect())
 }
@@ -215,4 +225,21 @@ fn of_kind(reader: &Reader<'_, '_>, kind: &'static str, list: &[impl Keys], foun
         found.push((offset, Study { name: keys.name().to_owned(), title: keys.title().to_owned(), kind }));
     }
     Ok(())
+}
+
+/// A fleet by its name: an alternative, `plan`, or `today` where guests run.
+fn fleet(reader: &Reader<'_, '_>, at: &At, name: &str) -> Result<(), Error> {
+    let mut fleets: Vec<&str> = reader.file.alternative.iter().map(|a| a.name.as_str()).collect();
+    if reader.site.today.is_some() {
+        fleets.push("today");
+    }
+    fleets.push("plan");
+    if fleets.contains(&name) {
+        return Ok(());
+    }
+    Err(reader.doc.error(at, format!("the site has no fleet `{name}`")).help(crate::names::help_for(
+        name,
+        "fleets",
+        fleets.iter().copied(),
+    )))
 }

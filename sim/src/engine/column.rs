@@ -52,6 +52,8 @@ impl World<'_> {
         let demand = background.demand;
         let t = ((self.model.start.0 + self.now) / demand.step.0) as usize % demand.steps;
         let columns = &demand.guests[guest as usize];
+        let per_s = |column: &[u32]| column.get(t).map_or(0.0, |x| f64::from(*x) * 1000.0);
+        self.drive_background(guest, per_s(&columns.disk_kbs), per_s(&columns.net_kbs));
         for (on, column, times) in
             [(On::Cpu, &columns.cpu_khz, 1), (On::Disk, &columns.disk_kbs, 1000), (On::Network, &columns.net_kbs, 1000)]
         {

@@ -1,7 +1,7 @@
 //! Small models, for examples, tests, benches and the proof against closed forms: a core does one second's work in a second.
 
 use models::distribution::Distribution;
-use models::flow::{Balance, Full};
+use models::flow::{Balance, Full, IoCost};
 use models::quantity::Nanos;
 
 use super::arrivals::Arrivals;
@@ -32,6 +32,7 @@ pub fn empty(lasts_s: f64, warm_up_s: f64) -> Model<'static> {
         bin: Nanos(0),
         population_cap: 1_000_000,
         slice: Nanos::millis(30),
+        driver_weight: 1,
         audit_every: AUDIT_EVERY,
         hosts: Vec::new(),
         guests: Vec::new(),
@@ -72,6 +73,7 @@ pub fn guest(model: &mut Model<'_>, host: u32, vcpus: u32) -> u32 {
         vcpus,
         memory_mib: 1024,
         overhead: 0.0,
+        io: IoCost::default(),
         restarts: true,
         may_run_on: Vec::new(),
         storage: None,

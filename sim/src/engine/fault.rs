@@ -11,7 +11,7 @@ use models::quantity::Nanos;
 use super::event::Event;
 use super::model::{On, Target};
 use super::outcome::Entry;
-use super::world::{BOOT, FaultState, GuestIs, Job, JobIs, NONE, World};
+use super::world::{BOOT, Driver, FaultState, GuestIs, Job, JobIs, NONE, World};
 use crate::random::{self, Sampler};
 
 const S: f64 = 1e9;
@@ -287,6 +287,7 @@ impl World<'_> {
             self.pools[pool as usize].withdraw(self.now, 0, fails);
             self.touch(pool);
         }
+        self.driver_forgets(guest, |j| fails(j) || boots.contains(&j));
         for j in boots {
             self.free_job(j);
             let h = &mut self.hosts[host as usize];
@@ -414,6 +415,7 @@ impl World<'_> {
                 stage: 0,
                 phase: 0,
                 is: JobIs::Boot,
+                driver: Driver::Before,
                 client: false,
             };
             self.boot_phase(job);
@@ -437,6 +439,9 @@ impl World<'_> {
                 return;
             }
         };
+        if self.passes_driver(job, on, guest, work) {
+            return;
+        }
         let (pool, group) = self.resource(on, guest);
         self.pools[pool as usize].enter(self.now, group, job, work.max(1.0));
         self.touch(pool);

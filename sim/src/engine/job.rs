@@ -7,7 +7,7 @@ use rand::Rng;
 use super::event::Event;
 use super::model::On;
 use super::outcome::Stopped;
-use super::world::{BOOT, GuestIs, Job, JobIs, NONE, World};
+use super::world::{BOOT, Driver, GuestIs, Job, JobIs, NONE, World};
 use crate::random::{Lot, Units};
 use crate::sharing::MOST_JOBS;
 
@@ -82,9 +82,9 @@ impl World<'_> {
         let Some(job) = self.new_job() else { return };
         let turn = self.jobs[job as usize].turn;
         let now = self.now;
-        let (is, client) = (JobIs::Away, origin == Origin::Client);
+        let (is, driver, client) = (JobIs::Away, Driver::Before, origin == Origin::Client);
         self.jobs[job as usize] =
-            Job { lot, began, entered: now, flow, member: NONE, turn, hops: 0, tries: 0, stage, phase: 0, is, client };
+            Job { lot, began, entered: now, flow, member: NONE, turn, hops: 0, tries: 0, stage, phase: 0, is, driver, client };
         self.present += 1;
         let tally = &mut self.flows[flow as usize].tally;
         if origin == Origin::Copy {
@@ -116,6 +116,7 @@ impl World<'_> {
                 stage: 0,
                 phase: 0,
                 is: JobIs::Free,
+                driver: Driver::Before,
                 client: false,
             });
             self.jobs.len() as u32 - 1
@@ -146,7 +147,7 @@ impl World<'_> {
         let Some(tier) = self.model.flows[j.flow as usize].stages[j.stage as usize].tier else {
             self.leave_member(job);
             let j = &mut self.jobs[job as usize];
-            (j.phase, j.is) = (0, JobIs::Served);
+            (j.phase, j.driver, j.is) = (0, Driver::Before, JobIs::Served);
             self.ready.push_back((job, j.turn));
             return;
         };
@@ -181,7 +182,7 @@ impl World<'_> {
         }
         self.members[member as usize].serving += 1;
         let j = &mut self.jobs[job as usize];
-        (j.member, j.phase, j.is) = (member, 0, JobIs::Served);
+        (j.member, j.phase, j.driver, j.is) = (member, 0, Driver::Before, JobIs::Served);
         self.ready.push_back((job, j.turn));
     }
 
@@ -297,6 +298,9 @@ impl World<'_> {
                 return;
             }
             let guest = if j.member == NONE { NONE } else { self.members[j.member as usize].guest };
+            if self.passes_driver(job, on, guest, work) {
+                return;
+            }
             let (pool, group) = self.resource(on, guest);
             if on == On::Cpu {
                 self.flows[j.flow as usize].tally.dispatched(self.pools[pool as usize].is_busy());
@@ -331,7 +335,7 @@ impl World<'_> {
     #[inline]
     pub(super) fn finish_work(&mut self, pool: u32) {
         while let Some((_, job)) = self.pools[pool as usize].finish(self.now) {
-            self.jobs[job as usize].phase += 1;
+            self.work_done(job);
             self.proceed(job);
             self.go_on();
         }

@@ -2,7 +2,8 @@
 //!
 //! - [`model`]: what is played; [`arrivals`]: when jobs come
 //! - [`event`]: the closed list of what can happen
-//! - `world`: the state and its loop; `job`, `fault`, `column`: what follows from each event; `meter`: power
+//! - `world`: the state and its loop; `job`, `fault`, `column`: what follows from each event; `driver`: I/O that a driver domain
+//!   passes on; `meter`: power
 //! - `audit`: laws of conservation, always on
 //! - [`outcome`]: what one run observed
 //!
@@ -17,6 +18,7 @@
 pub mod arrivals;
 mod audit;
 mod column;
+mod driver;
 pub mod event;
 pub mod example;
 mod fault;

@@ -5,7 +5,7 @@
 
 use models::demand::Demand;
 use models::distribution::Distribution;
-use models::flow::{Balance, Full, Recovery, When};
+use models::flow::{Balance, Full, IoCost, Recovery, When};
 use models::quantity::Nanos;
 use models::site::{Placement, Site};
 
@@ -27,6 +27,8 @@ pub struct Model<'a> {
     pub population_cap: u64,
     /// The scheduler's time slice.
     pub slice: Nanos,
+    /// The weight of a host's driver domain in its CPU, at least 1: that of a guest with so many virtual CPUs.
+    pub driver_weight: u64,
     /// Events between two recounts of everything ([`AUDIT_EVERY`]). There is always one at the end.
     pub audit_every: u64,
     /// Machines.
@@ -102,6 +104,8 @@ pub struct Guest {
     pub memory_mib: u64,
     /// The hypervisor's work for it, as a share of its own.
     pub overhead: f64,
+    /// What its I/O costs the driver domain of its host.
+    pub io: IoCost,
     /// It is started again on another host when its own is lost.
     pub restarts: bool,
     /// The hosts that it may run on; empty: any that virtualises.

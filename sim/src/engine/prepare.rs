@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use models::demand::{Demand, Load, LoadKind, Split, UnitCost};
 use models::distribution::Distribution;
-use models::flow::{self, Case, Recovery, Requests, Source};
+use models::flow::{self, Case, IoCost, Recovery, Requests, Source};
 use models::quantity::Nanos;
 use models::site::{GuestId, HostId, Mode, OnLoss, Placement, Site};
 
@@ -110,6 +110,12 @@ impl<'a> Setting<'a> {
                     Mode::Full => costs.full,
                     Mode::FullPvDrivers => costs.full_pv_drivers,
                 },
+                io: match guest.mode {
+                    Mode::PhysicalOnly => IoCost::default(),
+                    Mode::Paravirtual => costs.virtual_io.paravirtual.value,
+                    Mode::Full => costs.virtual_io.full.value,
+                    Mode::FullPvDrivers => costs.virtual_io.full_pv_drivers.value,
+                },
                 // A guest that no host admits finds none: an empty list would mean any.
                 restarts: guest.on_loss == OnLoss::Restart && !admitted(g).is_empty(),
                 may_run_on: admitted(g),
@@ -125,6 +131,7 @@ impl<'a> Setting<'a> {
             bin: requests.bin,
             population_cap: requests.population_cap,
             slice: requests.hypervisor.slice,
+            driver_weight: u64::from(requests.hypervisor.virtual_io.weight.max(1)),
             audit_every: AUDIT_EVERY,
             hosts,
             guests,

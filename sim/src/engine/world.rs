@@ -64,6 +64,9 @@ pub(super) struct HostState {
     /// Guests in the course of booting, and those that wait for their turn.
     pub booting: u32,
     pub to_boot: VecDeque<u32>,
+    /// The group of its driver domain in its CPU, where it has one, and what all columns ask of it, kHz.
+    pub driver: u32,
+    pub driven_khz: u64,
     /// What its CPU had given at the last step of the columns, kHz ns.
     pub used_before: u128,
     pub down_since: u64,
@@ -84,6 +87,8 @@ pub(super) struct GuestState {
     pub groups: [u32; 3],
     /// Its group in shared storage.
     pub storage_group: u32,
+    /// What its columns ask of the driver domain of its host, kHz.
+    pub driven_khz: u64,
     pub turn: u32,
     /// Its disks are read-only: disk work never ends.
     pub read_only: bool,
@@ -162,6 +167,8 @@ pub(super) struct Job {
     pub stage: u16,
     pub phase: u16,
     pub is: JobIs,
+    /// Where its transfer is, if its phase is one.
+    pub driver: Driver,
     /// A client waits for it, and thinks again once it is gone.
     pub client: bool,
 }
@@ -179,6 +186,15 @@ pub(super) enum JobIs {
     Away,
     /// The boot of a guest.
     Boot,
+}
+
+/// Where a transfer is that a driver domain passes on to its device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Driver {
+    /// It has not been there; or the phase is no such transfer.
+    Before,
+    Passing,
+    Passed,
 }
 
 /// The flow of boots.
@@ -228,6 +244,8 @@ impl<'a> World<'a> {
                     memory_start_mib: 0,
                     booting: 0,
                     to_boot: VecDeque::new(),
+                    driver: NONE,
+                    driven_khz: 0,
                     used_before: 0,
                     down_since: 0,
                     down_ns: 0,
@@ -287,6 +305,7 @@ impl<'a> World<'a> {
                 host: host.unwrap_or(NONE),
                 groups: [NONE; 3],
                 storage_group,
+                driven_khz: 0,
                 turn: 0,
                 read_only: false,
                 down_since: 0,
@@ -321,6 +340,7 @@ impl<'a> World<'a> {
         for (i, terms) in terms.into_iter().enumerate() {
             self.guests[guest as usize].groups[i] = self.pools[3 * host as usize + i].add_group(self.now, terms);
         }
+        self.has_driver(guest);
     }
 
     fn start(&mut self, seed: u64, replication: u32) {

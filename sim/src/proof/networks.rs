@@ -1,15 +1,15 @@
 //! Networks of stations, and k of n hosts that fail and are repaired.
 
 use models::distribution::Distribution;
-use models::flow::When;
+use models::flow::{IoCost, When};
 use models::law::availability;
-use models::law::queueing::{Node, Station, jackson, mva};
+use models::law::queueing::{Node, Station, jackson, mva, ps_sojourn};
 use models::quantity::Nanos;
 
 use super::judge::{Case, certain, seed_of, two_stages};
 use super::{Effort, Row, Test, Verdict};
 use crate::engine::example::{self, Discipline};
-use crate::engine::model::{Fault, Target};
+use crate::engine::model::{Fault, On, Phase, Stage, Target};
 use crate::engine::{Broken, Outcome};
 use crate::random::{Sampler, Units, stream};
 
@@ -35,6 +35,7 @@ pub(super) fn rows(seed: u64, effort: Effort) -> Rows {
         out.push(certain(11, &format!("MVA, N={clients}"), "X", convolution(clients), case.references[0].1, test, note));
     }
     out.extend(feedback().ask(seed_of(seed, 1200), effort)?.into_iter().map(|x| x.0));
+    out.extend(passed_on().ask(seed_of(seed, 1201), effort)?.into_iter().map(|x| x.0));
     out.extend(hosts(30.0, 3.0).ask(seed_of(seed, 1600), effort)?.into_iter().map(|x| x.0));
     out.extend(rare(seed_of(seed, 1601), effort));
     Ok(out)
@@ -114,6 +115,41 @@ fn feedback() -> Case<'static> {
         window: false,
         // 1 / (mu (1 - sqrt rho)^2) is 3.5 s at the slower one to forget; doubled for the feedback, and more.
         relaxation_s: 12.0,
+        measured_s: 5e6,
+        replications: 20,
+        end_bias_s: 0.0,
+    }
+}
+
+/// Transfers of one size through a driver domain that shares its core with a guest which computes all the time, and then the disk:
+/// each shares evenly among transfers, so that the disk sees them come at random and the size changes nothing (product form).
+fn passed_on() -> Case<'static> {
+    // 1 MB at 0.35 s of a core, of which half is there; 2 MB/s of disk.
+    let (driver, disk) = (0.35 / 0.5, 0.5);
+    let law = ps_sojourn(1, 1.0, driver).expect(POSSIBLE) + ps_sojourn(1, 1.0, disk).expect(POSSIBLE);
+    Case {
+        number: 12,
+        name: "driver domain of half a core, disk".to_owned(),
+        references: vec![("L", law)],
+        model: Box::new(|lasts, warm_up| {
+            let mut model = example::empty(lasts, warm_up);
+            let host = example::host(&mut model, 1);
+            model.hosts[host as usize].disk_bytes_per_s = 2_000_000;
+            let (moves, computes) = (example::guest(&mut model, host, 1), example::guest(&mut model, host, 1));
+            model.guests[moves as usize].io = IoCost { disk_s_per_byte: 0.35e-6, network_s_per_byte: 0.0 };
+            let (t, busy) = (example::tier(&mut model, &[moves], None, None), example::tier(&mut model, &[computes], None, None));
+            let phases = vec![Phase { on: On::Disk, work: Distribution::fixed(1e6) }];
+            let f = example::flow(&mut model, vec![Stage { tier: Some(t), phases, then: Vec::new(), copies: Distribution::fixed(1.0) }]);
+            example::arrivals(&mut model, f, example::poisson(1.0));
+            // Thirty years of work.
+            let f = example::flow(&mut model, vec![example::cpu(busy, Distribution::fixed(1e9), Vec::new())]);
+            model.flows[f as usize].clients = Some((1, Distribution::fixed(0.0)));
+            model
+        }),
+        measure: Box::new(|_, o| vec![o.flows[0].mean_present(o.lasted)]),
+        window: false,
+        // 3 sigma^2 / m^2 of the driver domain: work of 0.7 s a second, 3 x 0.49 / 0.09 = 16 s; doubled for the disk, and more.
+        relaxation_s: 40.0,
         measured_s: 5e6,
         replications: 20,
         end_bias_s: 0.0,
