@@ -28,7 +28,7 @@ source = "assumed:an example"
 name = "switch"
 title = "Metal or guest?"
 host = "rx300"
-server = "metal"
+server = "rx300"
 vcpus = 1
 hypervisor_share = 0.03
 percentile = 99.0
@@ -78,6 +78,7 @@ fn what_is_wrong_is_refused_where_it_stands() {
         ("renewal_years = 4", "renewal_years = 4\nbreak_even = [\"biig\"]", "study.cost-course.course.break_even[0]", "no class `biig`"),
         ("host = \"rx300\"", "host = \"rx30\"", "study.physical-or-virtual.switch.host", "did you mean `rx300`?"),
         ("host = \"rx300\"", "host = \"metal\"", "study.physical-or-virtual.switch.host", "no hypervisor"),
+        ("server = \"rx300\"", "server = \"metal\"", "study.physical-or-virtual.switch.server", "hardly more than a guest"),
         ("back = 0.35", "back = 0.7", "study.physical-or-virtual.switch.back", "not below `out`"),
         ("guest_cores = 1.0", "guest_cores = 3.0", "study.login-nodes.login.guest_cores", "at most the host's"),
         ("guest_memory_mib = 512", "guest_memory_mib = 9999", "study.login-nodes.login.guest_memory_mib", "at most the host's"),

@@ -383,10 +383,12 @@ pub fn search(asked: &BringUp) -> Result<(Found, bool), QuantityError> {
         });
     }
     let within = asked.within.as_seconds();
-    let mut sets: Vec<Vec<usize>> = (0..1usize << n).map(|set| (0..n).filter(|k| set >> k & 1 == 1).collect()).collect();
-    sets.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    // A bit an upgrade: by their number, then by the first that differs, as the list has them.
+    let mut sets: Vec<u32> = (0..1u32 << n).collect();
+    sets.sort_unstable_by_key(|set| (set.count_ones(), std::cmp::Reverse(set.reverse_bits())));
     let mut nearest: Option<Found> = None;
     for set in sets {
+        let set: Vec<usize> = (0..n).filter(|k| set >> k & 1 == 1).collect();
         let changes: Vec<&Change> = set.iter().map(|k| &asked.upgrades[*k].change).collect();
         if changes.iter().enumerate().any(|(i, a)| changes[i + 1..].iter().any(|b| a.excludes(b))) {
             continue;

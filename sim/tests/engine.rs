@@ -514,7 +514,9 @@ proptest! {
         prop_assert_eq!(up.len(), k as usize);
         let (window, last) = (law.read_then_compute().unwrap(), up.last().unwrap());
         prop_assert!(window.at_least.as_seconds() - 1e-4 <= *last, "{window:?} {last}");
-        prop_assert!(*last <= window.at_most.as_seconds() + 1e-4, "{window:?} {last}");
+        // The law has the cores of all survivors in one pool: a wave that does not divide evenly has a guest more on one of them.
+        let uneven = if survivors > 1 { f64::from(k.div_ceil(c * survivors)) * boot_cpu.as_seconds() / f64::from(cores) } else { 0.0 };
+        prop_assert!(*last <= window.at_most.as_seconds() + uneven + 1e-4, "{window:?} {last}");
         // One at a time there is nothing to share, and the bounds meet.
         if c == 1 && survivors == 1 {
             prop_assert!((window.at_most.as_seconds() - last).abs() < 1e-4);

@@ -14,6 +14,9 @@ use crate::diagnose::Failure;
 use crate::fleets::{self, Rebuilt};
 use crate::pipeline;
 
+/// Fleets that are tried for a year beyond the plan's.
+const MOST_FLEETS: usize = 12;
+
 /// Two fleets over several renewals.
 pub(super) fn cost_course(it: &CostCourse, study: &Study, facts: &Facts<'_>) -> Result<Answer, Failure> {
     let mut none = Answer::to(study, &["cost", "horizon"]);
@@ -101,26 +104,29 @@ pub(super) fn growth(it: &Growth, study: &Study, facts: &Facts<'_>) -> Result<An
         }
         None => answer.say(format!("every rule holds with load grown to the start of year {}", it.years)),
     }
-    let demands = at_year(site, it.years, it.growth.map(|g| g.value));
-    match planner::plan(site, &demands, &Options::default()) {
+    if years == it.years {
+        return Ok(answer);
+    }
+    let demands = at_year(site, years + 1, it.growth.map(|g| g.value));
+    match planner::plan(site, &demands, &Options { most_tries: MOST_FLEETS, ..Options::default() }) {
         Planned::Fits(found) => {
-            let hosts = found.placement.hosts_on() as f64;
+            let hosts = found.placement.hosts_on();
             answer.tell(
                 "hosts needed then",
-                Estimate::exactly(hosts),
+                Estimate::exactly(hosts as f64),
                 "hosts",
-                &format!("planned anew for one replication of year {}", it.years),
+                &format!("planned anew for one replication of year {}", years + 1),
             );
             answer.say(format!(
-                "planned anew for year {}: {} hosts on, {}, against {} in the plan",
-                it.years,
-                found.placement.hosts_on(),
+                "planned anew for year {}: {hosts} hosts on, {}, against {} in the plan",
+                years + 1,
                 planner::search::words(site, &found.buys),
                 fleet.hosts_on
             ));
         }
         Planned::DoesNotFit { conflicts, .. } => {
-            answer.cannot_say.push(("hosts needed then".into(), format!("nothing on sale fits: {}", conflicts.join("; "))));
+            let why = format!("among the first {MOST_FLEETS} fleets none fits year {}: {}", years + 1, conflicts.join("; "));
+            answer.cannot_say.push(("hosts needed then".into(), why));
         }
     }
     Ok(answer)

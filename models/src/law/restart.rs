@@ -10,7 +10,8 @@
 //! ceil(k/c) (c V/B + t s(c)), whatever the order in which its parts meet.
 //!
 //! # Range
-//! Guests alike, survivors otherwise idle, storage that serves c readers as fast as one. Left out: guests that find no room,
+//! Guests alike, survivors otherwise idle and their cores in one pool (a wave that does not divide evenly takes up to one boot's CPU
+//! longer), storage that serves c readers as fast as one. Left out: guests that find no room,
 //! services that take longer to come up than their machine, and storms of clients that come back at the same time.
 //!
 //! # Source

@@ -55,6 +55,17 @@ impl Keys {
                 .error(&at.key("host"), format!("`{}` has no hypervisor, so it has no guests", self.host))
                 .help("name a class with `hypervisor_mib`"));
         }
+        let (guest, whole) = (f64::from(self.vcpus.get()), &classes[server.index()]);
+        let can =
+            classes[host.index()].core_mhz.get() * guest.min(f64::from(classes[host.index()].cores)) * (1.0 - self.hypervisor_share.get());
+        if whole.capacity().get() < 1.2 * can {
+            return Err(doc
+                .error(
+                    &at.key("server"),
+                    format!("a `{}` of {:.0} MHz is hardly more than a guest of {can:.0} MHz", self.server, whole.capacity().get()),
+                )
+                .help("name a class with at least a fifth more CPU than a guest can have, or moving out gains nothing"));
+        }
         if self.back.get() >= self.out.get() {
             return Err(doc
                 .error(&at.key("back"), format!("{} is not below `out` = {}", self.back.get(), self.out.get()))
