@@ -16,6 +16,13 @@ static HELD: LazyLock<(String, Value)> = LazyLock::new(|| {
     (read(&folder.path().join("scorecard.md")), said.json())
 });
 
+/// The rows of the ledger that are to be predicted (`target`) and that its authors wished for (`want`).
+const TARGETS: [&str; 20] = [
+    "S0-10", "S0-11", "S0-12", "S0-13", "S0-14", "S0-15", "S1-3", "S1-4", "S1-6", "S1-12", "S1-13", "S1-14", "S2-2", "S2-4", "S2-5",
+    "S2-6", "S2-7", "S3-3", "S3-4", "S4-4",
+];
+const WANTS: [&str; 10] = ["S0-18", "S0-19", "S0-20", "S0-21", "S1-16", "S2-8", "S2-9", "S2-10", "S3-6", "S4-5"];
+
 #[test]
 fn the_scorecard_reads_as_it_was_published() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/scorecard.md");
@@ -26,6 +33,18 @@ fn the_scorecard_reads_as_it_was_published() {
     let golden = read(&file);
     let differs = golden.lines().zip(now.lines()).find(|(a, b)| a != b);
     assert!(golden == *now, "the scorecard is another; first {differs:?}. UPDATE_GOLDEN=1 writes it anew.\n{now}");
+}
+
+#[test]
+fn no_row_of_the_ledger_is_left_out() {
+    let ids = |list: &str, key: fn(&Value) -> &Value| -> Vec<String> {
+        HELD.1[list].as_array().unwrap().iter().map(|r| key(r).as_str().unwrap().to_owned()).collect()
+    };
+    let (rows, wants) = (ids("rows", |r| &r["id"]), ids("wants", |r| &r["id"]));
+    let missing: Vec<&str> = TARGETS.into_iter().filter(|id| !rows.iter().any(|r| r == id)).collect();
+    assert!(missing.is_empty(), "targets without a row: {missing:?}");
+    let missing: Vec<&str> = WANTS.into_iter().filter(|id| !wants.iter().any(|r| r == id)).collect();
+    assert!(missing.is_empty(), "wishes without a command: {missing:?}");
 }
 
 #[test]
@@ -53,7 +72,6 @@ fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
         ("s1-spring8", "S1-3", 2),
         ("s1-spring8", "S1-4", 2),
         ("s1-spring8", "S1-6", 3),
-        ("s2-images", "S2-2", 9),
         ("s2-images", "S2-4", 6),
         ("s2-images", "S2-5", 6),
         ("s2-images", "S2-7", 6),
@@ -68,6 +86,10 @@ fn what_the_papers_say_is_reproduced_and_a_miss_is_shown() {
             assert_eq!(row["said"], "reproduced", "{row:#}");
         }
     }
+
+    // Transfer by its law; the simulation of many nodes has a row of its own, which is missed below.
+    let transfer = of("s2-images", "S2-2");
+    assert_eq!((transfer.len(), transfer.iter().filter(|r| r["said"] == "reproduced").count()), (10, 9));
 
     // By measured curves the fleet without virtualisation fits too: the paper's "it does not" is missed, and said so. Over the half hour
     // of an upgrade delays are four times as long, and ten was read into the paper's words.
