@@ -16,7 +16,7 @@ const ENERGY_J: f64 = 1.001_612_339_2e10;
 fn the_energy_of_bitbrains_on_nine_hosts_is_that_of_opendc() {
     let folder = scenario("bitbrains");
     let rows = shuyaku(["validate".as_ref(), folder.as_os_str(), "--json".as_ref()]).exits(0).json();
-    let row = rows.as_array().unwrap().iter().find(|r| r["id"] == "OpenDC").expect("a row of OpenDC");
+    let row = rows["rows"].as_array().unwrap().iter().find(|r| r["id"] == "OpenDC").expect("a row of OpenDC");
     let ours = row["ours"]["value"].as_f64().unwrap();
     assert!((ours / ENERGY_J - 1.0).abs() < 1e-6, "{ours:e} J");
     assert_eq!(row["published"].as_f64(), Some(ENERGY_J));

@@ -13,11 +13,12 @@ static IMAGES: LazyLock<Planned> = LazyLock::new(|| Planned::of("s2-images", &[]
 static JPARC: LazyLock<Planned> = LazyLock::new(|| Planned::of("s3-jparc", &[]));
 static RENEWAL: LazyLock<Planned> = LazyLock::new(|| Planned::of("s0-renewal", &[]));
 static WIDE: LazyLock<Planned> = LazyLock::new(|| Planned::of("s4-wide", &[]));
+static SIMGRID: LazyLock<Planned> = LazyLock::new(|| Planned::of("simgrid-migration", &[]));
 static PLANETLAB: LazyLock<Planned> = LazyLock::new(|| Planned::of("planetlab", &[]));
 static BITBRAINS: LazyLock<Planned> = LazyLock::new(|| Planned::of("bitbrains", &[]));
 
 /// Every scenario that the project has, with its plan.
-static ALL: [(&str, &LazyLock<Planned>); 8] = [
+static ALL: [(&str, &LazyLock<Planned>); 9] = [
     ("bitbrains", &BITBRAINS),
     ("planetlab", &PLANETLAB),
     ("s0-maffin", &MAFFIN),
@@ -26,6 +27,7 @@ static ALL: [(&str, &LazyLock<Planned>); 8] = [
     ("s2-images", &IMAGES),
     ("s3-jparc", &JPARC),
     ("s4-wide", &WIDE),
+    ("simgrid-migration", &SIMGRID),
 ];
 
 #[test]

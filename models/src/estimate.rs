@@ -62,6 +62,18 @@ impl std::iter::Sum for Estimate {
     }
 }
 
+/// Reads a result, which may be below zero, unlike a given: `{ value, low, high }`.
+///
+/// # Errors
+/// Another form, a number that is not finite, and a range upside down.
+pub fn signed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Estimate, D::Error> {
+    let f = EstimateFields::deserialize(deserializer)?;
+    if !(f.low.is_finite() && f.high.is_finite() && f.low <= f.value && f.value <= f.high) {
+        return Err(de::Error::custom(format!("low {} <= value {} <= high {} does not hold", f.low, f.value, f.high)));
+    }
+    Ok(Estimate { value: f.value, low: f.low, high: f.high })
+}
+
 /// The two forms in a file.
 #[derive(schemars::JsonSchema)]
 #[serde(untagged)]
@@ -129,6 +141,15 @@ mod tests {
         let a = Estimate { value: 10.0, low: 8.0, high: 12.0 };
         let b = Estimate { value: 5.0, low: 4.0, high: 7.0 };
         assert_eq!(a.less(b), Estimate { value: 5.0, low: 1.0, high: 8.0 });
+    }
+
+    #[test]
+    fn a_result_may_be_below_zero_and_a_given_may_not() {
+        let text = r#"{"value":-1.0,"low":-2.0,"high":3.0}"#;
+        let read = |text: &str| signed(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!(read(text).unwrap(), Estimate { value: -1.0, low: -2.0, high: 3.0 });
+        assert!(serde_json::from_str::<Estimate>(text).is_err());
+        assert!(read(r#"{"value":-1.0,"low":0.0,"high":3.0}"#).is_err());
     }
 
     #[test]

@@ -121,6 +121,7 @@ pub struct Figure {
     /// Its name, by which a published figure refers to it: short, the same for any givens.
     pub name: String,
     /// The figure, with the range that its givens, or rival models, leave (or its 95 % interval, where `count` is given).
+    #[serde(deserialize_with = "crate::estimate::signed")]
     pub value: Estimate,
     /// Its unit; empty for a number or a share.
     pub unit: String,
