@@ -67,6 +67,9 @@ pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answe
             return Err(Failure::Usage(format!("{} has no study `{name}`: {there}", scenario.site.name)));
         }
     }
+    if scenario.studies.is_empty() {
+        return Err(Failure::Usage(format!("{} has no studies: tables `[[study.KIND]]` of its site.toml ask them", scenario.site.name)));
+    }
     if !names.is_empty() {
         scenario.studies.retain(|s| names.contains(&s.name));
     }

@@ -261,7 +261,7 @@ fn measure(scenario: &Scenario, run: Option<&Run>, target: &Target) -> Result<Es
             // What is bought and kept up: electricity has a line of its own.
             let of = |f: &Fleet| f.cost.purchase_yen + f.cost.maintenance_yen + f.cost.licences_yen;
             let (a, b) = (of(ours()?), of(than()?));
-            Estimate { value: a.value / b.value - 1.0, low: a.low / b.high - 1.0, high: a.high / b.low - 1.0 }
+            share_apart(a, b, kept_by_both(&scenario.site, ours()?, than()?))
         }
         Measure::SurvivesOneDown => {
             let word = ours()?.verdicts.iter().find(|j| j.rule == RuleName::OneHostDown).ok_or("the rule is not asked")?;
@@ -298,6 +298,24 @@ fn studied<'a>(answers: &'a [Answer], target: &Target) -> Option<Result<&'a stud
         Some((_, why)) => why.clone(),
         None => format!("the study `{study}` has no figure `{figure}`"),
     }))
+}
+
+/// Maintenance over the horizon of the hosts that stand today and are on in both fleets.
+fn kept_by_both(site: &Site, a: &Fleet, b: &Fleet) -> Estimate {
+    let on = |f: &Fleet, name: &str| f.measures.hosts.iter().any(|h| h.host == name);
+    let both = site.hosts.iter().filter(|h| !h.bought && on(a, &h.name) && on(b, &h.name));
+    both.map(|h| site.classes[h.class.index()].maintenance_yen_per_year.times(site.prices.years)).sum()
+}
+
+/// a / b - 1, where `common` is a part of both: it takes the same end in both, all else the ends that are furthest apart.
+fn share_apart(a: Estimate, b: Estimate, common: Estimate) -> Estimate {
+    let own = |x: Estimate| Estimate { value: x.value - common.value, low: x.low - common.low, high: x.high - common.high };
+    let (own_a, own_b) = (own(a), own(b));
+    let at = |a: f64, b: f64, c: f64| (a + c) / (b + c) - 1.0;
+    let ends = [common.low, common.high];
+    let low = ends.map(|c| at(own_a.low, own_b.high, c)).into_iter().fold(f64::INFINITY, f64::min);
+    let high = ends.map(|c| at(own_a.high, own_b.low, c)).into_iter().fold(f64::NEG_INFINITY, f64::max);
+    Estimate { value: a.value / b.value - 1.0, low, high }
 }
 
 /// 1 where a fleet fits a CVCF in a view; by nameplate with the range of the nameplates: 0 to 1 where they do not decide.

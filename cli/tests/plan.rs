@@ -49,6 +49,21 @@ fn each_run_writes_a_plan_its_measures_and_a_report_and_nothing_else() {
 }
 
 #[test]
+fn every_law_that_a_report_rests_on_has_its_page() {
+    for (name, run) in ALL {
+        let laws = run.measures().laws;
+        assert!(laws.contains(&"power".to_owned()), "{name}: {laws:?}");
+        for law in laws {
+            assert!(models::law::page::named(&law).is_some(), "{name}: no page of `{law}`");
+            assert!(
+                run.text("report.html").contains(&format!("<b>{}</b>", law.replace('/', "&#x2f;"))),
+                "{name}: {law} is not in the report"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_plan_and_its_measures_round_trip_byte_for_byte() {
     for (name, run) in ALL {
         let text = run.text("plan.json");

@@ -27,6 +27,8 @@ pub fn after(site: &Site, lost: &[HostId]) -> Left {
     let kept: Vec<usize> = (0..site.hosts.len()).filter(|h| !lost.contains(&HostId::at(*h))).collect();
     let now = |h: HostId| kept.binary_search(&h.index()).ok().map(HostId::at);
     left.hosts = kept.iter().map(|h| site.hosts[*h].clone()).collect();
+    // A renewal waits until the hosts are back: what is old carries on.
+    left.hosts.iter_mut().for_each(|h| h.retires = false);
     let (mut fallen, mut stranded) = (Vec::new(), Vec::new());
     if let Some(today) = &site.today {
         fallen = (0..site.guests.len()).filter(|g| today.host_of[*g].is_some_and(|h| now(h).is_none())).map(GuestId::at).collect();

@@ -159,6 +159,28 @@ fn an_image_is_copied_before_the_boot_and_shares_its_link() {
 }
 
 #[test]
+fn boots_that_the_plan_lets_overlap_begin_by_the_clock() {
+    // Three boots of 120 s, 30 s apart: the last ends at 60 + 120 s, with one lane or with two; then a guest is defined (5 s).
+    for lanes in [1, 2] {
+        let site = site(1, lanes);
+        let mut steps = numbered(vec![boot(1), boot(2), boot(3), off(1)]);
+        steps[1].starts_after_s = Some(30);
+        steps[2].starts_after_s = Some(30);
+        let d = of(&site, None, &steps);
+        let spans: Vec<_> = d.steps.iter().map(|s| s.lanes_s.unwrap()).collect();
+        assert_eq!(spans[..3], [(0.0, 120.0), (30.0, 150.0), (60.0, 180.0)]);
+        // What follows waits for all of them, in lanes and one after the other.
+        assert_eq!(spans[3].0, 180.0);
+        assert_eq!(d.steps[3].serial_s.unwrap().0, 180.0);
+    }
+    // A delay longer than a boot leaves a pause.
+    let mut steps = numbered(vec![boot(1), boot(2)]);
+    steps[1].starts_after_s = Some(200);
+    let d = of(&site(1, 2), None, &steps);
+    assert_eq!((d.serial_s.unwrap().value, d.lanes.unwrap().total_s.value), (320.0, 320.0));
+}
+
+#[test]
 fn side_by_side_a_step_waits_for_what_it_needs() {
     // Guest 1 leaves h2 before guest 2 comes; h1 is off after both have left; the second boot waits for the first.
     let steps = numbered(vec![stop(1, 2), migrate(2, 1, 2), off(1), boot(3), define(1, 3), start(1, 3)]);

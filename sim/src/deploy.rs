@@ -431,7 +431,7 @@ pub fn answer(asked: &BringUp, study: &Study) -> Result<Answer, QuantityError> {
         let (_, range) = ranged(&Means { method, ..asked.means })?;
         answer.tell_fitted(format!("ready after, by {}", method.word()), range, "s", asked.fitted, how);
     }
-    answer.tell_fitted("nodes ready in time", Estimate::exactly(f64::from(most_in_time(asked)?)), "nodes", asked.fitted, how);
+    answer.tell_fitted("largest cluster ready in time", Estimate::exactly(f64::from(most_in_time(asked)?)), "nodes", asked.fitted, how);
     answer.say(sentence("as it stands", asked.nodes, &as_is));
     let one = bring_up(1, &asked.means)?;
     if one.ready_s > asked.within.as_seconds() {
@@ -652,8 +652,8 @@ mod tests {
         let told = answer(&asked(3), &study(3)).unwrap();
         assert_eq!(told.figure("upgrades needed").unwrap().value.value, 2.0);
         // 53 s would be 50 nodes by NFS with 3 s of boot; within 3 s none, as the boot alone takes as long.
-        assert_eq!(told.figure("nodes ready in time").unwrap().value.value, 0.0);
-        assert_eq!(answer(&asked(53), &study(53)).unwrap().figure("nodes ready in time").unwrap().value.value, 50.0);
+        assert_eq!(told.figure("largest cluster ready in time").unwrap().value.value, 0.0);
+        assert_eq!(answer(&asked(53), &study(53)).unwrap().figure("largest cluster ready in time").unwrap().value.value, 50.0);
         assert!(told.says[0].contains(SERVER), "{:?}", told.says);
         assert!(told.says[3].contains("ready after 2.5 s"), "{:?}", told.says);
     }

@@ -93,6 +93,9 @@ pub(super) fn growth(it: &Growth, study: &Study, facts: &Facts<'_>) -> Result<An
     let (low, high) = ends.unwrap_or((years, years));
     let value = Estimate { value: f64::from(years), low: f64::from(low), high: f64::from(high) };
     answer.tell("years that the plan lasts", value, "", &format!("every rule judged anew on one replication, up to year {}", it.years));
+    if high == it.years && low < high {
+        answer.say(format!("at the low end of its growth it lasts {} years or more: no later year was asked", it.years));
+    }
     match broken {
         Some(j) => {
             let why = match &j.verdict {

@@ -69,7 +69,7 @@ pub(super) fn answer(it: &PhysicalOrVirtual, study: &Study, facts: &Facts<'_>) -
     answer.tell("physical servers needed at once", over(&|r| at_once(r, &virtual_ones)), "servers", &how);
     let room = class.guest_memory();
     let could = |r: &Vec<Vec<Stay>>| metal.iter().filter(|g| r[**g].is_empty() && site.guests[**g].memory <= room).count();
-    answer.tell("workloads on metal that a guest would hold", over(&could), "workloads", &how);
+    answer.tell("workloads on metal that a guest would hold, each by itself", over(&could), "workloads", &how);
 
     by_year(it, facts, can_khz, &virtual_ones, &metal, &mut answer);
     Ok(answer)

@@ -8,7 +8,8 @@
 //!
 //! # Range
 //! Side by side a step waits for what it needs: earlier steps of its guest, the boot of its host, room on it (guests that leave it first), and a
-//! host is switched off after all that touches it; hosts are booted one at a time, as the CVCF was judged. The rules were judged one step
+//! host is switched off after all that touches it; hosts are booted one at a time, but for boots that the plan lets begin so many seconds after
+//! the one before: these overlap, and take no lane. The rules were judged one step
 //! at a time: that they hold in every state in between is not said. Fewer lanes than allowed are used where that is sooner (busy guests that
 //! move together dirty more). A range takes all givens at one end together.
 //!
@@ -177,9 +178,10 @@ pub fn of(site: &Site, recovery: Option<&Recovery>, steps: &[Step]) -> Deploymen
     let (value, quick, slow) = (jobs(End::Value), jobs(End::Quick), jobs(End::Slow));
     let ground = |end| Ground::of(site, recovery, end);
     let grounds = [ground(End::Value), ground(End::Quick), ground(End::Slow)];
-    let one = |job: &Job, ground: &Ground| schedule(ground, std::slice::from_ref(job), &[Vec::new()], 1, 1).remove(0);
+    let one = |job: &Job, ground: &Ground| schedule(ground, std::slice::from_ref(job), &[Needs::default()], 1, 1).remove(0);
+    let mut serial = Serial::default();
     let mut notes = notes(site, steps);
-    let (mut timed, mut missing, mut now) = (Vec::new(), BTreeMap::<String, usize>::new(), Some(0.0));
+    let (mut timed, mut missing, mut now) = (Vec::new(), BTreeMap::<String, usize>::new(), Some(()));
     for (i, step) in steps.iter().enumerate() {
         let (what, number) = (step.action.to_string(), step.number);
         match (&value[i], &quick[i], &slow[i]) {
@@ -189,8 +191,8 @@ pub fn of(site: &Site, recovery: Option<&Recovery>, steps: &[Step]) -> Deploymen
                 if let Some(still) = ran.stands_still_s {
                     notes.push(format!("step {number} does not converge: the guest would stand still for {still:.1} s"));
                 }
-                let serial_s = now.map(|from: f64| (from, from + takes.value));
-                now = serial_s.map(|s| s.1);
+                let span = serial.next(step, takes);
+                let serial_s = now.map(|()| span);
                 timed.push(Timed { number, what, takes_s: Some(takes), binds: ran.binds, serial_s, lanes_s: None });
             }
             (Err(key), ..) | (_, Err(key), _) | (.., Err(key)) => {
@@ -200,7 +202,7 @@ pub fn of(site: &Site, recovery: Option<&Recovery>, steps: &[Step]) -> Deploymen
             }
         }
     }
-    let known_s: Estimate = timed.iter().filter_map(|t| t.takes_s).sum();
+    let known_s = serial.ends;
     let known = timed.iter().filter(|t| t.takes_s.is_some()).count();
     let serial_s = (known == timed.len()).then_some(known_s);
     let whole = |jobs: Vec<Result<Job, String>>| jobs.into_iter().collect::<Result<Vec<Job>, String>>().ok();
@@ -218,12 +220,41 @@ pub fn of(site: &Site, recovery: Option<&Recovery>, steps: &[Step]) -> Deploymen
     Deployment { steps: timed, serial_s, known_s, known, lanes, missing: missing.into_iter().collect(), notes }
 }
 
+/// Steps one after the other, but for boots that overlap: when the last of them ends.
+struct Serial {
+    ends: Estimate,
+    /// When the boot before began.
+    began: Estimate,
+}
+
+impl Default for Serial {
+    fn default() -> Self {
+        Self { ends: Estimate::ZERO, began: Estimate::ZERO }
+    }
+}
+
+impl Serial {
+    /// Begin and end of the next step, s.
+    fn next(&mut self, step: &Step, takes: Estimate) -> (f64, f64) {
+        let begins = step.starts_after_s.map_or(self.ends, |s| self.began + Estimate::exactly(s as f64));
+        let end = begins + takes;
+        let later = |a: f64, b: f64| if b > a { b } else { a };
+        self.ends = Estimate {
+            value: later(self.ends.value, end.value),
+            low: later(self.ends.low, end.low),
+            high: later(self.ends.high, end.high),
+        };
+        self.began = begins;
+        (begins.value, end.value)
+    }
+}
+
 fn ranged(value: f64, quick: f64, slow: f64) -> Estimate {
     Estimate { value, low: quick.min(value), high: slow.max(value) }
 }
 
 /// The quickest of all numbers of lanes and of moves at once that are allowed: its total, and each step's span.
-fn side_by_side(site: &Site, allowed: u32, jobs: [&[Job]; 3], grounds: &[Ground; 3], needs: &[Vec<usize>]) -> (Lanes, Vec<(f64, f64)>) {
+fn side_by_side(site: &Site, allowed: u32, jobs: [&[Job]; 3], grounds: &[Ground; 3], needs: &[Needs]) -> (Lanes, Vec<(f64, f64)>) {
     let allowed = allowed.clamp(1, MOST_LANES);
     let moves = jobs[0].iter().any(|j| matches!(j, Job::Move { .. }));
     let at_once = if moves { site.migration.as_ref().map_or(1, |m| m.at_once).clamp(1, MOST_LANES) } else { 1 };
@@ -326,20 +357,35 @@ fn notes(site: &Site, steps: &[Step]) -> Vec<String> {
     all
 }
 
-/// For each step, the earlier ones that it waits for when steps go side by side.
-fn needs(steps: &[Step]) -> Vec<Vec<usize>> {
+/// What a step waits for when steps go side by side.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Needs {
+    /// Earlier steps that must have ended.
+    done: Vec<usize>,
+    /// A boot that must have begun so many seconds before.
+    after: Option<(usize, f64)>,
+}
+
+/// For each step, what it waits for.
+fn needs(steps: &[Step]) -> Vec<Needs> {
     let mut of_guest: BTreeMap<&str, usize> = BTreeMap::new();
     let mut boot: BTreeMap<&str, usize> = BTreeMap::new();
     let mut leave: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut touch: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    let mut power = None;
+    // The last step that changes power, or the boots that overlap.
+    let mut power: Vec<usize> = Vec::new();
     let mut all = Vec::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
         let mut mine: Vec<usize> = Vec::new();
+        let mut after = None;
         let (mut hosts, mut guest): (Vec<&str>, Option<&str>) = (Vec::new(), None);
         let arrives: Option<&str> = match &step.action {
             Action::BootHost { host } | Action::PowerOffHost { host } => {
-                mine.extend(power.replace(i));
+                after = step.starts_after_s.and_then(|s| power.last().map(|p| (*p, s as f64)));
+                if after.is_none() {
+                    mine.append(&mut power);
+                }
+                power.push(i);
                 mine.extend(touch.get(host.as_str()).into_iter().flatten());
                 if matches!(step.action, Action::BootHost { .. }) {
                     boot.insert(host, i);
@@ -382,7 +428,7 @@ fn needs(steps: &[Step]) -> Vec<Vec<usize>> {
         }
         mine.sort_unstable();
         mine.dedup();
-        all.push(mine);
+        all.push(Needs { done: mine, after });
     }
     all
 }
@@ -425,9 +471,9 @@ struct Active {
 }
 
 /// Does the steps, each as soon as those that it needs are done and there is a lane for it.
-fn schedule(ground: &Ground, jobs: &[Job], needs: &[Vec<usize>], lanes: u32, moves_at_once: u32) -> Vec<Ran> {
+fn schedule(ground: &Ground, jobs: &[Job], needs: &[Needs], lanes: u32, moves_at_once: u32) -> Vec<Ran> {
     let mut ran = vec![Ran { begin: 0.0, end: 0.0, binds: String::new(), stands_still_s: None }; jobs.len()];
-    let mut done = vec![false; jobs.len()];
+    let (mut done, mut begun) = (vec![false; jobs.len()], vec![false; jobs.len()]);
     let mut waiting: Vec<usize> = (0..jobs.len()).collect();
     let mut active: Vec<Active> = Vec::new();
     let mut now = 0.0;
@@ -441,15 +487,26 @@ fn schedule(ground: &Ground, jobs: &[Job], needs: &[Vec<usize>], lanes: u32, mov
                 }
                 Job::Fixed { .. } => true,
             };
-            if !room || active.len() >= lanes as usize || !needs[*i].iter().all(|n| done[*n]) {
+            // Boots that overlap are switched on by the clock: they take no lane.
+            let taken = active.iter().filter(|a| needs[a.step].after.is_none()).count();
+            let full = needs[*i].after.is_none() && taken >= lanes as usize;
+            let early = needs[*i].after.is_some_and(|(p, s)| !begun[p] || now < ran[p].begin + s);
+            if !room || full || early || !needs[*i].done.iter().all(|n| done[*n]) {
                 return true;
             }
+            begun[*i] = true;
             let (stage, works) = begin(ground, &jobs[*i]);
             ran[*i].begin = now;
             active.push(Active { step: *i, stage, since: now, works, bound: Vec::new() });
             false
         });
+        let due = waiting.iter().filter_map(|i| needs[*i].after.filter(|(p, _)| begun[*p]).map(|(p, s)| ran[p].begin + s));
+        let clock = due.filter(|at| *at > now).fold(f64::INFINITY, f64::min);
         if active.is_empty() {
+            if clock.is_finite() {
+                now = clock;
+                continue;
+            }
             return ran;
         }
         let mut users = vec![0u32; ground.capacity.len()];
@@ -464,7 +521,12 @@ fn schedule(ground: &Ground, jobs: &[Job], needs: &[Vec<usize>], lanes: u32, mov
         if active.iter().any(|a| a.works.iter().all(|w| w.left <= 0.0)) || !step.is_finite() {
             step = 0.0;
         }
-        now += step;
+        // A boot that waits for the clock only may begin before anything ends: then exactly at its time.
+        if clock - now <= step {
+            (step, now) = (clock - now, clock);
+        } else {
+            now += step;
+        }
         let mut k = 0;
         while k < active.len() {
             let a = &mut active[k];

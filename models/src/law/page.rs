@@ -92,7 +92,7 @@ fn of(name: &'static str, text: &str) -> Page {
                 if !part.is_empty() {
                     part.push(' ');
                 }
-                part.push_str(&plain(line));
+                part.push_str(&plain(line).replace("super::", ""));
             }
         }
     }

@@ -142,6 +142,7 @@ impl Cvcf {
             Ok(minutes) => minutes,
             Err(e) => {
                 answer.cannot_say.push((name, e.to_string()));
+                answer.say(format!("{}: without the battery the yearly inspection needs {generator}, or a second feed", fleet.name));
                 return Ok(());
             }
         };
@@ -159,7 +160,8 @@ impl Cvcf {
             high: at_peak.high / (MINUTES * hours.low),
         };
         answer.tell(called("share of the inspection carried"), share, "", "battery at the peak over the inspection");
-        let of = format!("{:.0} of {:.0} minutes ({:.0} % of it)", at_peak.value, MINUTES * hours.value, 100.0 * share.value.min(1.0));
+        let needed = MINUTES * hours.value;
+        let of = format!("{:.0} of {needed:.0} minutes ({:.0} % of it)", at_peak.value.min(needed), 100.0 * share.value.min(1.0));
         answer.say(if share.low >= 1.0 {
             format!("{}: the battery carries the yearly inspection: {:.0} minutes at the peak, whatever its range", fleet.name, at_peak.low)
         } else if share.high < 1.0 {

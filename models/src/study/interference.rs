@@ -181,7 +181,7 @@ impl Interference {
     /// # Errors
     /// Givens that do not go together: as the laws.
     pub fn answer(&self, study: &Study) -> Result<Answer, QuantityError> {
-        let laws = ["network_cap", "share", "interference::share", "interference::two_class", "interference::latency"];
+        let laws = ["network_cap", "share", "interference/share", "interference/two_class", "interference/latency"];
         let mut answer = Answer::to(study, &laws);
         self.throughput(&mut answer)?;
         let fits = self.fits()?;
@@ -420,7 +420,8 @@ impl Interference {
             if *n == most {
                 let least = share::left(&self.case(cores, &[(k, most)], self.guest.needs.low, self.guest.driver.low, Pick::Least)?)?;
                 let value = share::left(&self.case(cores, &[(k, most)], self.guest.needs.value, self.guest.driver.value, Pick::Value)?)?;
-                let unknown = Estimate { value: lost(value), low: lost(least), high: unfitted.high };
+                let most_of = share::left(&self.case(cores, &[(k, most)], self.guest.needs.high, self.guest.driver.high, Pick::Most)?)?;
+                let unknown = Estimate { value: lost(value), low: lost(least).min(lost(value)), high: lost(most_of).max(lost(value)) };
                 answer.tell(format!("{name}: need unknown"), unknown, "% lost", "fair share; the guest needs what is given");
             }
         }

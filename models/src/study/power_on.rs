@@ -74,15 +74,16 @@ impl PowerOn {
         let free = |needed: f64, there: f64| format!("{needed:.1} of {there:.1}");
         let kw = limit.w.map_or_else(String::new, |w| format!(" and {} kW", free(together.w.get() / 1e3, w.get() / 1e3)));
         let kva = free(together.va.get() / 1e3, limit.va.get() / 1e3);
-        let verdict = if limit.holds(together) { "the CVCF carries it" } else { "the CVCF does not carry it" };
+        let verdict = if limit.holds(together) { "within the CVCF, the rush apart" } else { "the CVCF does not carry it" };
         answer.say(format!("all {} at once boot with {kva} kVA{kw}: {verdict}", hosts.len()));
         if let Some(p) = site.power_on {
             let at_delay = rushing_at_once(hosts.len(), p.inrush_lasts, delay);
             answer.say(format!(
-                "all at once rush with {:.0} A for {:.0} ms, where the CVCF gives {:.0} A; at the delay {at_delay} of them {}: {:.0} A",
+                "all at once rush with {:.0} A for {:.0} ms, where the CVCF gives {:.0} A: {}; at the delay {at_delay} of them {}: {:.0} A",
                 hosts.len() as f64 * p.inrush.get(),
                 p.inrush_lasts.as_seconds() * 1e3,
                 p.ups_peak.get(),
+                if hosts.len() as f64 * p.inrush.get() <= p.ups_peak.get() { "it carries that" } else { "it does not carry that" },
                 if at_delay == 1 { "rushes" } else { "rush" },
                 at_delay as f64 * p.inrush.get(),
             ));

@@ -35,7 +35,9 @@ pub fn studies(answers: &[Answer]) -> String {
         for (figure, why) in &a.cannot_say {
             text += &format!("  {figure}: cannot be said: {why}\n");
         }
-        text += &format!("  laws: {}\n", a.laws.join(", "));
+        if !a.laws.is_empty() {
+            text += &format!("  laws: {}\n", a.laws.join(", "));
+        }
     }
     text
 }
