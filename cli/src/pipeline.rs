@@ -64,7 +64,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let loads = std::mem::take(&mut scenario.loads);
     let all_requests = scenario.requests.take();
     let requests = all_requests.as_ref().filter(|r| !r.flows.is_empty());
-    let kept = if requests.is_some() || studies::needs_plan(&scenario) { loads.clone() } else { Vec::new() };
+    let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
     let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);

@@ -24,13 +24,12 @@ use crate::pipeline::{self, Outcome};
 use crate::power;
 
 /// What a study may look at besides its own givens.
-#[allow(dead_code, reason = "each kind looks at what it needs")]
 pub struct Facts<'a> {
     /// The scenario; where a plan was made, it has taken the loads and requests out.
     pub scenario: &'a Scenario,
     /// The fleets compared, replayed and judged, and the columns that they were judged under, where a plan was made.
     pub planned: Option<(&'a Run, &'a [Demand])>,
-    /// The loads, before they are columns.
+    /// The loads, before they are columns: for the long studies, which are not answered while a plan is made.
     pub loads: &'a [Load],
     /// The request level, where the site has one.
     pub requests: Option<&'a Requests>,
@@ -60,15 +59,14 @@ pub const fn is_long(kind: &Kind) -> bool {
 /// As [`all`]; a scenario that cannot be read, and a name that no study has.
 pub fn asked(site: &Path, names: &[String], common: &Common) -> Result<Vec<Answer>, Failure> {
     let mut scenario = pipeline::load(site, common)?;
+    if scenario.studies.is_empty() {
+        return Err(Failure::Usage(format!("{} has no studies: tables `[[study.KIND]]` of its site.toml ask them", scenario.site.name)));
+    }
     for name in names {
         if !scenario.studies.iter().any(|s| s.name == *name) {
             let there: Vec<&str> = scenario.studies.iter().map(|s| s.name.as_str()).collect();
-            let there = if there.is_empty() { "it has none".to_owned() } else { format!("it has {}", there.join(", ")) };
-            return Err(Failure::Usage(format!("{} has no study `{name}`: {there}", scenario.site.name)));
+            return Err(Failure::Usage(format!("{} has no study `{name}`: it has {}", scenario.site.name, there.join(", "))));
         }
-    }
-    if scenario.studies.is_empty() {
-        return Err(Failure::Usage(format!("{} has no studies: tables `[[study.KIND]]` of its site.toml ask them", scenario.site.name)));
     }
     if !names.is_empty() {
         scenario.studies.retain(|s| names.contains(&s.name));

@@ -3,8 +3,8 @@
 use crate::demand::{Columns, Demand};
 use crate::estimate::Estimate;
 use crate::law::power::{Curve, PowerModel};
-use crate::quantity::{BytesPerSecond, Mhz, MiB, Nanos, PowerFactor, Watts};
-use crate::site::{ClassId, CpuRule, Guest, Host, HostClass, Mode, OnLoss, Prices, Rules, Site};
+use crate::quantity::{BytesPerSecond, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
+use crate::site::{ClassId, CpuRule, Guest, Host, HostClass, Mode, OnLoss, Prices, Rules, Site, Ups};
 
 fn watts(w: f64) -> Watts {
     Watts::new(w).expect("a power")
@@ -58,6 +58,24 @@ pub fn guest(name: &str, vcpus: u32, memory_mib: u64) -> Guest {
         on_loss: OnLoss::Restart,
         licences: Vec::new(),
         dirties: None,
+    }
+}
+
+/// A CVCF that delivers as many W as VA, loses nothing and has neither crest factor nor battery.
+///
+/// # Panics
+/// Where the rating is negative or not finite.
+#[must_use]
+pub fn ups(rating_va: f64) -> Ups {
+    Ups {
+        name: "CVCF".into(),
+        rating: VoltAmperes::new(rating_va).expect("a rating"),
+        output_power_factor: PowerFactor::UNITY,
+        loss_no_load: 0.0,
+        loss_proportional: 0.0,
+        loss_square: 0.0,
+        crest_factor: None,
+        battery: None,
     }
 }
 

@@ -76,17 +76,6 @@ mod tests {
     use crate::example;
     use crate::provenance::Given;
 
-    const RECOVERY: Recovery = Recovery {
-        detect: Nanos::ZERO,
-        fence: Nanos::ZERO,
-        by_hand: None,
-        boots_at_once: 1,
-        boot_cpu: Nanos::ZERO,
-        boot_disk_bytes: 0.0,
-        read_only_after: None,
-        panics_after: None,
-    };
-
     fn site(softlockup_panic: Option<bool>) -> Site {
         let class = HostClass { softlockup_panic, ..example::class("hs22", 8, 2000.0, 16384) };
         let metal = HostClass { hypervisor: None, ..example::class("metal", 1, 1000.0, 1024) };
@@ -105,22 +94,22 @@ mod tests {
         for part in ["hosts of class hs22 are", "softlockup_panic = 1, paper:S3-7", "set it to 0", "vendors"] {
             assert!(all[0].contains(part), "{part}: {}", all[0]);
         }
-        let played = Recovery { panics_after: Some(Nanos::seconds(20)), ..RECOVERY };
+        let played = Recovery { panics_after: Some(Nanos::seconds(20)), ..Recovery::INSTANT };
         assert!(settings(&site, Some(&played))[0].contains("gets no CPU for 20 s"));
     }
 
     #[test]
     fn where_no_class_says_so_those_that_are_played_so_are_named_and_a_class_that_says_no_is_not() {
-        let played = Recovery { panics_after: Some(Nanos::seconds(20)), ..RECOVERY };
+        let played = Recovery { panics_after: Some(Nanos::seconds(20)), ..Recovery::INSTANT };
         let all = settings(&site(None), Some(&played));
         assert!(all.len() == 1 && all[0].contains("class hs22") && !all[0].contains("metal"), "{all:?}");
         assert!(settings(&site(Some(false)), Some(&played)).is_empty());
-        assert!(settings(&site(None), Some(&RECOVERY)).is_empty() && settings(&site(Some(false)), None).is_empty());
+        assert!(settings(&site(None), Some(&Recovery::INSTANT)).is_empty() && settings(&site(Some(false)), None).is_empty());
     }
 
     #[test]
     fn guests_with_disks_that_give_up_are_counted_and_those_on_the_metal_are_not() {
-        let gives_up = Recovery { read_only_after: Some(Nanos::seconds(180)), ..RECOVERY };
+        let gives_up = Recovery { read_only_after: Some(Nanos::seconds(180)), ..Recovery::INSTANT };
         let mut site = site(None);
         assert!(settings(&site, Some(&gives_up)).is_empty());
         site.storage.push(Storage { name: "nfs".into(), redundant: false, throughput: None, services: Vec::new() });
@@ -128,6 +117,6 @@ mod tests {
         assert!(all.len() == 1 && all[0].starts_with("2 guests have their disks on nfs") && all[0].contains("180 s"), "{all:?}");
         site.guests[1].mode = Mode::PhysicalOnly;
         assert!(settings(&site, Some(&gives_up))[0].starts_with("1 guests"));
-        assert!(settings(&site, Some(&RECOVERY)).is_empty());
+        assert!(settings(&site, Some(&Recovery::INSTANT)).is_empty());
     }
 }

@@ -4,7 +4,7 @@ use models::demand::Demand;
 use models::estimate::Estimate;
 use models::example;
 use models::plan::{Action, Condition, Step};
-use models::quantity::{CrestFactor, PowerFactor, VoltAmperes};
+use models::quantity::{CrestFactor, PowerFactor};
 use models::rule::{self, Judgement, RuleName, Verdict, walk};
 use models::site::*;
 use proptest::prelude::*;
@@ -106,16 +106,7 @@ fn a_pair_in_one_chassis_is_not_apart() {
 fn the_kw_limit_binds_before_the_kva_limit_for_corrected_power_supplies() {
     // models 0.3: 3 hosts of 200 W at factor 1 draw 600 W = 600 VA; a CVCF of 700 VA at 0.8 gives 560 W.
     let (mut s, _) = site(3, &[100, 100, 100]);
-    s.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(700.0).unwrap(),
-        output_power_factor: PowerFactor::new(0.8).unwrap(),
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: None,
-        battery: None,
-    });
+    s.ups = Some(Ups { output_power_factor: PowerFactor::new(0.8).unwrap(), ..example::ups(700.0) });
     s.rules.ups = Some(UpsRule { view: PowerView::Expected, reserve: 0.0 });
     let full = example::steady(&[4000.0; 3], 2);
     let Verdict::Broken { breaches, count: 1 } = word(&rule::judge(&s, &full, &at(&[0, 1, 2], 3)), RuleName::Ups).clone() else { panic!() };
@@ -128,16 +119,7 @@ fn the_kw_limit_binds_before_the_kva_limit_for_corrected_power_supplies() {
 /// Three hosts of 100 to 200 W at factor 1 under a CVCF of 700 VA and 700 W, with these crest factors.
 fn crested(view: PowerView, ups: Option<f64>, hosts: f64) -> Site {
     let (mut s, _) = site(3, &[100, 100, 100]);
-    s.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(700.0).unwrap(),
-        output_power_factor: PowerFactor::UNITY,
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: ups.map(|c| CrestFactor::new(c).unwrap()),
-        battery: None,
-    });
+    s.ups = Some(Ups { crest_factor: ups.map(|c| CrestFactor::new(c).unwrap()), ..example::ups(700.0) });
     s.rules.ups = Some(UpsRule { view, reserve: 0.0 });
     s.classes[0].power.crest_factor = Some(CrestFactor::new(hosts).unwrap());
     s
@@ -356,16 +338,7 @@ fn a_workload_on_the_metal_is_not_moved_live() {
 fn a_rule_broken_today_may_not_be_broken_by_more_on_the_way() {
     // 3 x 250 VA by nameplate on 700 VA: broken by 50. A fourth host makes it 300.
     let (mut s, d) = site(4, &[100]);
-    s.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(700.0).unwrap(),
-        output_power_factor: PowerFactor::UNITY,
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: None,
-        battery: None,
-    });
+    s.ups = Some(example::ups(700.0));
     s.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
     let start = Placement { on: vec![true, true, true, false], host_of: vec![Some(HostId(0))] };
     let boot = step(1, Action::BootHost { host: "h4".into() });

@@ -12,16 +12,7 @@ use proptest::prelude::*;
 /// Dark hosts of 100 to 200 W and VA that boot for 120 s, under a CVCF of so many VA that delivers as many W.
 fn site(hosts: u32, rating: f64, view: PowerView) -> (Site, Demand) {
     let mut s = example::site(example::class("c", 4, 1000.0, 1000), hosts, vec![example::guest("g", 1, 100)]);
-    s.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(rating).unwrap(),
-        output_power_factor: PowerFactor::UNITY,
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: None,
-        battery: None,
-    });
+    s.ups = Some(example::ups(rating));
     s.rules.ups = Some(UpsRule { view, reserve: 0.0 });
     (s, example::steady(&[100.0], 4))
 }

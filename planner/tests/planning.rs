@@ -268,8 +268,7 @@ fn two_licences_choose_the_two_hosts_that_hold_the_guests() {
 
 #[test]
 fn old_hosts_go_off_before_new_ones_come_on_where_the_cvcf_cannot_carry_both() {
-    use models::quantity::{PowerFactor, VoltAmperes};
-    use models::site::{PowerView, Ups, UpsRule};
+    use models::site::{PowerView, UpsRule};
     // Three old hosts of 250 VA on 800 VA; a new one holds all and idles for less, but a fourth host does not fit.
     let guests = (0..3).map(|i| example::guest(&format!("g{i}"), 1, 900)).collect();
     let mut site = example::site(example::class("old", 4, 1000.0, 1800), 3, guests);
@@ -278,16 +277,7 @@ fn old_hosts_go_off_before_new_ones_come_on_where_the_cvcf_cannot_carry_both() {
     let mut new = example::class("new", 8, 1000.0, 2700);
     new.sale = Some(Sale { price_yen: Estimate::exactly(100_000.0), max: 1, stands_in: Vec::new(), pools: Vec::new() });
     site.classes.push(new);
-    site.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(800.0).unwrap(),
-        output_power_factor: PowerFactor::UNITY,
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: None,
-        battery: None,
-    });
+    site.ups = Some(example::ups(800.0));
     site.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
     let f = found(&site, &example::steady(&[100.0; 3], 4));
     assert_eq!(f.buys, [(ClassId(1), 1)]);

@@ -6,25 +6,15 @@ use models::demand::Demand;
 use models::estimate::Estimate;
 use models::example;
 use models::plan::{Action, Step};
-use models::quantity::{PowerFactor, VoltAmperes};
 use models::rule::{self, walk};
-use models::site::{ClassId, DownRule, GuestId, Host, HostId, Placement, PowerView, Sale, Site, Ups, UpsRule};
+use models::site::{ClassId, DownRule, GuestId, Host, HostId, Placement, PowerView, Sale, Site, UpsRule};
 use planner::beside::beside;
 use planner::renewal::side_by_side;
 use planner::{Answer, Options, plan};
 use proptest::prelude::*;
 
 fn cvcf(site: &mut Site, rating: f64, view: PowerView) {
-    site.ups = Some(Ups {
-        name: "CVCF".into(),
-        rating: VoltAmperes::new(rating).unwrap(),
-        output_power_factor: PowerFactor::UNITY,
-        loss_no_load: 0.0,
-        loss_proportional: 0.0,
-        loss_square: 0.0,
-        crest_factor: None,
-        battery: None,
-    });
+    site.ups = Some(example::ups(rating));
     site.rules.ups = Some(UpsRule { view, reserve: 0.0 });
 }
 

@@ -3,6 +3,9 @@
 //! As in `engine.rs` everything is fixed: transfers begin once, at [`T`], and what is given "at k s" is k seconds after that.
 //! A MB costs 0.1 s of a core unless told otherwise, and disks are so fast that they do not count.
 
+mod common;
+
+use common::{END, T, come, fault, fixed, play};
 use models::distribution::Distribution;
 use models::flow::{IoCost, Recovery, When};
 use models::law::driver_domain::rates;
@@ -10,33 +13,15 @@ use models::law::queueing::{Station, mva};
 use models::quantity::{BytesPerSecond, Nanos};
 use models::site::{HostId, Placement};
 use proptest::prelude::*;
-use sim::engine::arrivals::Arrivals;
 use sim::engine::example::{arrivals, cpu, empty, flow, guest, host, tier};
 use sim::engine::model::{Background, Fault, Model, On, Phase, Stage, Target};
 use sim::engine::{self, Outcome};
 
-const T: u64 = 1000;
-const END: f64 = 1999.0;
 const MB: f64 = 1e6;
 /// 0.1 s of a core a MB, of disk and of network.
 const EMULATED: IoCost = IoCost { disk_s_per_byte: 0.1e-6, network_s_per_byte: 0.1e-6 };
 /// A tenth of that.
 const PV: IoCost = IoCost { disk_s_per_byte: 0.01e-6, network_s_per_byte: 0.01e-6 };
-
-fn fixed(x: f64) -> Distribution {
-    Distribution::fixed(x)
-}
-fn play(model: &Model<'_>) -> Outcome {
-    engine::run(model, 1, 0).unwrap()
-}
-fn come(model: &mut Model<'_>, flow: u32, at: f64, jobs: u32) {
-    arrivals(model, flow, Arrivals::Renewal { gap_s: fixed(T as f64 + at), batch: fixed(f64::from(jobs)) });
-}
-fn fault(model: &mut Model<'_>, target: Target, at: f64, lasts: Option<f64>) {
-    let ns = |x: f64| Nanos((x * 1e9) as u64);
-    let name = format!("fault {}", model.faults.len());
-    model.faults.push(Fault { name, target, when: When::At { at: ns(T as f64 + at), lasts: lasts.map(ns) } });
-}
 
 /// Hosts of so many cores, with disks and a network that do not count.
 fn hosts(cores: &[u32]) -> Model<'static> {

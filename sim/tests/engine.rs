@@ -3,6 +3,9 @@
 //! Steady states are proved elsewhere; here everything is fixed, so that each instant can be worked out. Arrivals come once, at
 //! [`T`]; what is given "at k s" is k seconds after that.
 
+mod common;
+
+use common::{END, T, come, fault, fixed, play};
 use models::demand::Demand;
 use models::distribution::{Distribution, Shape};
 use models::flow::{Balance, Full, Recovery, When};
@@ -15,29 +18,10 @@ use sim::engine::example::{self, CORE_KHZ, Discipline, arrivals, cpu, delay, emp
 use sim::engine::model::{Background, Fault, Model, On, Other, Phase, Stage, Target};
 use sim::engine::{self, Outcome};
 
-/// When all arrive, s.
-const T: u64 = 1000;
-/// When runs end, s: before a generator comes a second time.
-const END: f64 = 1999.0;
 const S: u128 = 1_000_000_000;
 
 const fn s(seconds: u64) -> Nanos {
     Nanos::seconds(seconds)
-}
-fn fixed(x: f64) -> Distribution {
-    Distribution::fixed(x)
-}
-fn play(model: &Model<'_>) -> Outcome {
-    engine::run(model, 1, 0).unwrap()
-}
-/// So many jobs of a flow at `at` s.
-fn come(model: &mut Model<'_>, flow: u32, at: f64, jobs: u32) {
-    arrivals(model, flow, Arrivals::Renewal { gap_s: fixed(T as f64 + at), batch: fixed(f64::from(jobs)) });
-}
-fn fault(model: &mut Model<'_>, target: Target, at: f64, lasts: Option<f64>) {
-    let ns = |x: f64| Nanos((x * 1e9) as u64);
-    let name = format!("fault {}", model.faults.len());
-    model.faults.push(Fault { name, target, when: When::At { at: ns(T as f64 + at), lasts: lasts.map(ns) } });
 }
 /// Detection 10 s, fencing 20 s, a boot of 30 s on a core, one at a time.
 const RECOVERY: Recovery = Recovery {

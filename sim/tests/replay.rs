@@ -171,11 +171,9 @@ proptest! {
 
     #[test]
     fn the_rules_own_recount_agrees_on_the_peak((mut site, demand, placement) in random_run()) {
-        use models::quantity::{PowerFactor, VoltAmperes};
-        use models::site::{PowerView, Ups, UpsRule};
+        use models::site::{PowerView, UpsRule};
         // A CVCF that is too small, so that the rule answers with the peak.
-        let rating = VoltAmperes::new(1e-3).unwrap();
-        site.ups = Some(Ups { name: "u".into(), rating, output_power_factor: PowerFactor::UNITY, loss_no_load: 0.0, loss_proportional: 0.0, loss_square: 0.0, crest_factor: None, battery: None });
+        site.ups = Some(example::ups(1e-3));
         site.rules.ups = Some(UpsRule { view: PowerView::Expected, reserve: 0.0 });
         let m = replay(&site, &demand, &placement);
         let rule = models::rule::judge(&site, &demand, &placement).into_iter().find(|j| j.rule == models::rule::RuleName::Ups).unwrap();

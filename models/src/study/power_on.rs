@@ -103,23 +103,14 @@ fn limit(site: &Site) -> Option<Limit> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::quantity::{Amperes, PowerFactor, Watts};
-    use crate::site::{Ups, UpsRule};
+    use crate::quantity::{Amperes, Watts};
+    use crate::site::UpsRule;
     use crate::study::Kind;
 
     /// Ten hosts of 100 to 200 W that boot for 120 s, under a CVCF of so many VA at factor 1.
     fn asked(rating_va: f64, ups_peak_a: f64) -> Answer {
         let mut site = example::site(example::class("c", 4, 1000.0, 1000), 10, vec![]);
-        site.ups = Some(Ups {
-            name: "CVCF".into(),
-            rating: VoltAmperes::new(rating_va).unwrap(),
-            output_power_factor: PowerFactor::UNITY,
-            loss_no_load: 0.0,
-            loss_proportional: 0.0,
-            loss_square: 0.0,
-            crest_factor: None,
-            battery: None,
-        });
+        site.ups = Some(example::ups(rating_va));
         site.rules.ups = Some(UpsRule { view: PowerView::Nameplate, reserve: 0.0 });
         site.power_on = Some(crate::site::PowerOn {
             inrush: Amperes::new(36.0).unwrap(),

@@ -213,16 +213,7 @@ impl Reader<'_, '_> {
                 read_only_after: seconds(r.read_only_after_s),
                 panics_after: seconds(r.panics_after_s),
             }),
-            None if self.file.fault.is_empty() => Ok(Recovery {
-                detect: Nanos::ZERO,
-                fence: Nanos::ZERO,
-                by_hand: None,
-                boots_at_once: 1,
-                boot_cpu: Nanos::ZERO,
-                boot_disk_bytes: 0.0,
-                read_only_after: None,
-                panics_after: None,
-            }),
+            None if self.file.fault.is_empty() => Ok(Recovery::INSTANT),
             None => Err(self
                 .doc
                 .error(&At::element("fault", 0), "there is a [[fault]], and nothing says what follows a loss")
