@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use models::demand::{Demand, Load};
 use models::flow::{Case, Requests};
 use models::law::cost;
-use models::plan::{Figure, Placed, Plan, Purchase, VERSION};
+use models::plan::{Figure, Placed, Plan, Purchase, Start, StartGuest, StartHost, VERSION};
 use models::rule::{self, Judgement, Verdict, down, walk};
 use models::site::{ClassId, GuestId, HostId, Placement, Site};
 use planner::{Answer, Found, alternative};
@@ -290,6 +290,23 @@ fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
     placement.host_of.iter().enumerate().filter_map(name).collect()
 }
 
+/// What a plan on this site (with what it buys, without what is lost) starts from.
+pub(crate) fn start_of(site: &Site) -> Start {
+    let today = site.today.clone().unwrap_or_else(|| Placement::empty(site));
+    let hosts = site.hosts.iter().enumerate().map(|(h, host)| StartHost {
+        name: host.name.clone(),
+        on: today.on[h],
+        guest_memory_mib: site.class_of(HostId::at(h)).guest_memory().0,
+    });
+    let guests = site.guests.iter().enumerate().map(|(g, guest)| StartGuest {
+        name: guest.name.clone(),
+        memory_mib: guest.memory.0,
+        vcpus: guest.vcpus,
+        runs_on: today.host_of[g].map(|h| site.hosts[h.index()].name.clone()),
+    });
+    Start { hosts: hosts.collect(), guests: guests.collect() }
+}
+
 pub(crate) fn plan_of(
     scenario: &Scenario,
     common: &Common,
@@ -321,6 +338,7 @@ pub(crate) fn plan_of(
         predicted: fleet.figures.clone(),
         predicted_requests: requests,
         lost: Vec::new(),
+        start: Some(start_of(&found.site)),
         not_asked: Vec::new(),
     }
 }
@@ -684,6 +702,9 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
             faults.push("the steps do not lead to the plan's placement".into());
             break;
         }
+    }
+    if plan.start.as_ref().is_some_and(|s| *s != start_of(&with)) {
+        faults.push("what the plan starts from is not what the site says of today".into());
     }
     if plan.verdicts != verdicts {
         faults.push("the verdicts in the plan are not those of a recount".into());

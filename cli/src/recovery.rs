@@ -147,7 +147,7 @@ fn says(lost: &[String], left: &Left, recovery: &Recovery, kept_spare: bool) -> 
             Action::StartGuest { host, .. } => *starts.entry(host).or_default() += 1,
             Action::MigrateGuest { .. } | Action::StopGuest { .. } => moves += 1,
             Action::BootHost { host } => boots.push(host.as_str()),
-            Action::DefineGuest { .. } | Action::PowerOffHost { .. } => {}
+            Action::DefineGuest { .. } | Action::UndefineGuest { .. } | Action::EvacuateHost { .. } | Action::PowerOffHost { .. } => {}
         }
     }
     if !recovery.not_asked.is_empty() {

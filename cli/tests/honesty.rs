@@ -156,7 +156,7 @@ fn a_migration_to_a_full_host_is_seen() {
             let number = p.steps.len() as u32 + 1;
             let running = |host: &String| Condition::GuestRunning { guest: guest.clone(), host: host.clone() };
             let action = Action::MigrateGuest { guest: guest.clone(), from: to.clone(), to: from.clone() };
-            p.steps.push(Step { number, action, starts_after_s: None, before: vec![running(&to)], after: vec![running(&from)] });
+            p.steps.push(Step { number, action, starts_after_s: None, beside: 0, before: vec![running(&to)], after: vec![running(&from)] });
             p.placement.iter_mut().find(|x| x.guest == guest).unwrap().host.clone_from(&from);
         }
     });

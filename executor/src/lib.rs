@@ -1,8 +1,20 @@
-//! Thin: reads a plan and rehearses it. It decides nothing, and cannot name the planner or the simulator.
+//! Thin: carries out a plan step by step, or stops with nothing lost. It decides nothing, and cannot name the planner or the
+//! simulator.
 //!
-//! [`rehearse`] is what can be known of a plan without touching a host: whether each step's preconditions follow from
-//! the steps before it, taking what the plan says of the start as given. Carrying a plan out through libvirt has its
-//! place here and comes later.
+//! - [`rehearse`]: what can be known of a plan without touching a host.
+//! - [`inventory`]: how hosts are reached and what guests are made of; the only place that URIs, paths and commands come from.
+//! - [`host`]: a hypervisor as we meet it. Two implementations: the fake of `testbed`, and `libvirt` behind the feature of that name.
+//! - `domain_xml`: definitions of guests, written with an escaping writer from templates of the inventory.
+//! - `carry`: the steps themselves: look, write down, act, look again.
+//! - `whereabouts`: where a guest is, from what all hosts say of it.
+//! - [`journal`], `lock`: what survives a kill -9, and what keeps a second executor away.
+//! - [`failure`]: why a step stopped, by name, and what to do next.
+
+pub mod clock;
+pub mod failure;
+pub mod host;
+pub mod inventory;
+pub mod journal;
 
 use std::collections::BTreeMap;
 
@@ -91,6 +103,7 @@ mod tests {
             predicted: Vec::new(),
             predicted_requests: Vec::new(),
             lost: Vec::new(),
+            start: None,
             not_asked: Vec::new(),
         }
     }
@@ -101,6 +114,7 @@ mod tests {
             number,
             action: Action::BootHost { host: host() },
             starts_after_s: None,
+            beside: 0,
             before: vec![Condition::HostOff { host: host() }],
             after: vec![Condition::HostOn { host: host() }],
         }

@@ -55,9 +55,50 @@ pub struct Plan {
     /// Hosts that are lost: the plan starts from what they left, and uses none of them. Empty for an ordinary plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
+    /// What the plan starts from, as it can be seen on the hosts. An executor holds it against what is, and acts on nothing else; a plan
+    /// without it can be read and checked, and not carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// Rules that are not asked of the plan, because the site cannot keep them after the loss. Empty for an ordinary plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<NotAsked>,
+}
+
+/// What a plan starts from: all of the site that can be seen on its hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Every host of the site and those that the plan buys; not those that are lost.
+    pub hosts: Vec<StartHost>,
+    /// Every guest of the site.
+    pub guests: Vec<StartGuest>,
+}
+
+/// A host at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartHost {
+    /// Its name.
+    pub name: String,
+    /// Whether it is on.
+    pub on: bool,
+    /// The memory that its guests can have, MiB.
+    pub guest_memory_mib: u64,
+}
+
+/// A guest at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartGuest {
+    /// Its name.
+    pub name: String,
+    /// Its memory, MiB.
+    pub memory_mib: u64,
+    /// Its virtual CPUs.
+    pub vcpus: u32,
+    /// Where it runs; absent: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<String>,
 }
 
 /// A rule that is not asked of a plan.
@@ -102,10 +143,22 @@ pub struct Step {
     /// step begins when all those before it have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_after_s: Option<u64>,
+    /// It may be done beside so many of the steps directly before it: every mixture of those done, under way and not begun was
+    /// judged. 0: when all before it are done.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub beside: u32,
     /// What must be true before it.
     pub before: Vec<Condition>,
     /// What is true after it.
     pub after: Vec<Condition>,
+}
+
+/// The most steps directly before it that a step may be done beside: the states to judge double with each.
+pub const MOST_BESIDE: u32 = 3;
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl std::fmt::Display for Step {
@@ -158,6 +211,18 @@ pub enum Action {
         /// Where it runs.
         host: String,
     },
+    /// Make a host forget a guest that does not run there.
+    UndefineGuest {
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
+    /// See that nothing runs on a host any more, of the site or not: the steps before it have moved what ran there.
+    EvacuateHost {
+        /// The host.
+        host: String,
+    },
     /// Power off a host on which nothing runs.
     PowerOffHost {
         /// The host.
@@ -173,6 +238,8 @@ impl std::fmt::Display for Action {
             Self::StartGuest { guest, host } => write!(f, "start guest {guest} on {host}"),
             Self::MigrateGuest { guest, from, to } => write!(f, "migrate guest {guest} from {from} to {to}"),
             Self::StopGuest { guest, host } => write!(f, "stop guest {guest} on {host}"),
+            Self::UndefineGuest { guest, host } => write!(f, "undefine guest {guest} on {host}"),
+            Self::EvacuateHost { host } => write!(f, "see that host {host} is evacuated"),
             Self::PowerOffHost { host } => write!(f, "power off host {host}"),
         }
     }

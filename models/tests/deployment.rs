@@ -16,7 +16,7 @@ fn numbered(actions: Vec<Action>) -> Vec<Step> {
     actions
         .into_iter()
         .enumerate()
-        .map(|(i, action)| Step { number: i as u32 + 1, action, starts_after_s: None, before: Vec::new(), after: Vec::new() })
+        .map(|(i, action)| Step { number: i as u32 + 1, action, starts_after_s: None, beside: 0, before: Vec::new(), after: Vec::new() })
         .collect()
 }
 

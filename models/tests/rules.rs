@@ -249,7 +249,7 @@ proptest! {
 }
 
 fn step(number: u32, action: Action) -> Step {
-    Step { number, action, starts_after_s: None, before: Vec::new(), after: Vec::new() }
+    Step { number, action, starts_after_s: None, beside: 0, before: Vec::new(), after: Vec::new() }
 }
 
 fn migrate(number: u32, guest: &str, from: &str, to: &str) -> Step {

@@ -195,7 +195,7 @@ fn on_the_way_a_host_that_retires_may_be_on() {
     let (mut s, d) = site(2, 5000.0, PowerView::Expected);
     s.hosts[0].retires = true;
     let today = Placement { on: vec![true, false], host_of: vec![Some(HostId(0))] };
-    let step = |number, action| Step { number, action, starts_after_s: None, before: vec![], after: vec![] };
+    let step = |number, action| Step { number, action, starts_after_s: None, beside: 0, before: vec![], after: vec![] };
     let steps = [
         step(1, Action::BootHost { host: "h2".into() }),
         step(2, Action::MigrateGuest { guest: "g".into(), from: "h1".into(), to: "h2".into() }),

@@ -213,7 +213,7 @@ struct Out<'a> {
 impl Out<'_> {
     fn push(&mut self, action: Action, before: Vec<Condition>, after: Vec<Condition>) {
         let number = self.steps.len() as u32 + 1;
-        self.steps.push(Step { number, action, starts_after_s: None, before, after });
+        self.steps.push(Step { number, action, starts_after_s: None, beside: 0, before, after });
     }
 
     fn names(&self, g: GuestId, h: HostId) -> (String, String) {

@@ -62,7 +62,7 @@ pub(crate) fn follow(site: &Site, at: &mut Placement, step: &Step) {
                 at.on[h.index()] = matches!(step.action, Action::BootHost { .. });
             }
         }
-        Action::DefineGuest { .. } => {}
+        Action::DefineGuest { .. } | Action::UndefineGuest { .. } | Action::EvacuateHost { .. } => {}
     }
 }
 

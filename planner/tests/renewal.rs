@@ -185,7 +185,7 @@ fn some_order_holds(site: &Site, demand: &Demand) -> bool {
             }
         }
         for action in actions {
-            let step = Step { number: 1, action, starts_after_s: None, before: vec![], after: vec![] };
+            let step = Step { number: 1, action, starts_after_s: None, beside: 0, before: vec![], after: vec![] };
             let walked = walk::walk(site, demand, &at, &[step]);
             if walked.faults.is_empty() && seen.insert(key(&walked.end)) {
                 queue.push_back(walked.end);

@@ -298,7 +298,8 @@ fn job(site: &Site, recovery: Option<&Recovery>, action: &Action, end: End) -> R
             Ok(Job::Fixed { s: class.boot.as_seconds(), binds: format!("boot_s of class {}", class.name) })
         }
         Action::PowerOffHost { .. } => fixed(deploy.power_off_s, "power_off_s"),
-        Action::DefineGuest { .. } => fixed(deploy.define_s, "define_s"),
+        Action::DefineGuest { .. } | Action::UndefineGuest { .. } => fixed(deploy.define_s, "define_s"),
+        Action::EvacuateHost { .. } => Ok(Job::Fixed { s: 0.0, binds: "a look at the host".into() }),
         Action::StopGuest { .. } => fixed(deploy.stop_s, "stop_s"),
         Action::StartGuest { guest: g, host: h } => {
             let (g, h) = (guest(g)?, host(h)?);
@@ -393,10 +394,15 @@ fn needs(steps: &[Step]) -> Vec<Needs> {
                 hosts.push(host);
                 None
             }
-            Action::DefineGuest { guest: g, host } => {
+            Action::DefineGuest { guest: g, host } | Action::UndefineGuest { guest: g, host } => {
                 mine.extend(boot.get(host.as_str()));
                 hosts.push(host);
                 guest = Some(g);
+                None
+            }
+            Action::EvacuateHost { host } => {
+                mine.extend(touch.get(host.as_str()).into_iter().flatten());
+                hosts.push(host);
                 None
             }
             Action::StartGuest { guest: g, host } => {

@@ -56,7 +56,7 @@ mod tests {
 
     fn moved(site: &Site) -> Vec<String> {
         let action = Action::MigrateGuest { guest: "g".into(), from: "h1".into(), to: "h2".into() };
-        let steps = [Step { number: 1, action, starts_after_s: None, before: Vec::new(), after: Vec::new() }];
+        let steps = [Step { number: 1, action, starts_after_s: None, beside: 0, before: Vec::new(), after: Vec::new() }];
         let start = site.today.clone().unwrap();
         walk(site, &example::steady(&[100.0], 2), &start, &steps).faults.into_iter().map(|f| f.why).collect()
     }

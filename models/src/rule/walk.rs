@@ -96,7 +96,7 @@ fn final_state(site: &Site, start: &Placement, steps: &[Step]) -> Option<Placeme
         match &step.action {
             Action::BootHost { host: h } => at.on[host(h)?.index()] = true,
             Action::PowerOffHost { host: h } => at.on[host(h)?.index()] = false,
-            Action::DefineGuest { .. } => {}
+            Action::DefineGuest { .. } | Action::UndefineGuest { .. } | Action::EvacuateHost { .. } => {}
             Action::StartGuest { guest: g, host: h } | Action::MigrateGuest { guest: g, to: h, .. } => {
                 at.host_of[guest(g)?.index()] = Some(host(h)?)
             }
@@ -299,6 +299,19 @@ impl Walker<'_> {
                     self.fault(n, None, format!("{host} is off: it cannot be told of {guest}"));
                 }
                 self.defined.insert((g, h));
+            }
+            Action::UndefineGuest { guest, host } => {
+                let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);
+                if self.at.host_of[g.index()] == Some(h) {
+                    self.fault(n, None, format!("{guest} runs on {host}: it is shut down before it is forgotten"));
+                }
+                self.defined.remove(&(g, h));
+            }
+            Action::EvacuateHost { host } => {
+                let h = self.host(n, host)?;
+                if self.at.host_of.contains(&Some(h)) {
+                    self.fault(n, None, format!("guests run on {host}: the steps before it have not evacuated it"));
+                }
             }
             Action::StartGuest { guest, host } => {
                 let (g, h) = (self.guest(n, guest)?, self.host(n, host)?);

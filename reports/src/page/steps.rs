@@ -10,12 +10,14 @@ use crate::say;
 const MOST: usize = 4000;
 
 /// Kinds of steps: the word, one, many.
-const KINDS: [(&str, &str, &str); 6] = [
+const KINDS: [(&str, &str, &str); 8] = [
     ("boot", "boot", "boots"),
     ("define", "definition", "definitions"),
     ("start", "start", "starts"),
     ("migrate", "live migration", "live migrations"),
     ("stop", "stop", "stops"),
+    ("undefine", "definition taken back", "definitions taken back"),
+    ("evacuate", "evacuation", "evacuations"),
     ("power-off", "power-off", "power-offs"),
 ];
 
@@ -26,6 +28,8 @@ const fn kind(action: &Action) -> &'static str {
         Action::StartGuest { .. } => "start",
         Action::MigrateGuest { .. } => "migrate",
         Action::StopGuest { .. } => "stop",
+        Action::UndefineGuest { .. } => "undefine",
+        Action::EvacuateHost { .. } => "evacuate",
         Action::PowerOffHost { .. } => "power-off",
     }
 }

@@ -345,7 +345,7 @@ fn plan(chosen: &Fleet, today: &Fleet) -> Plan {
     let mut steps = Vec::new();
     let mut push = |action, before, after| {
         let number = steps.len() as u32 + 1;
-        steps.push(Step { number, action, starts_after_s: None, before, after });
+        steps.push(Step { number, action, starts_after_s: None, beside: 0, before, after });
     };
     let bought: Vec<String> = chosen.measures.hosts.iter().filter(|h| h.class == "vm-host").map(|h| h.host.clone()).collect();
     for host in &bought {
@@ -396,6 +396,7 @@ fn plan(chosen: &Fleet, today: &Fleet) -> Plan {
         predicted: chosen.figures.clone(),
         predicted_requests: Vec::new(),
         lost: Vec::new(),
+        start: None,
         not_asked: Vec::new(),
     }
 }
