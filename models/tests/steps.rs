@@ -23,6 +23,7 @@ fn boots(site: &Site, delay: Option<u64>) -> Vec<Step> {
         .map(|h| Step {
             number: h as u32 + 1,
             action: Action::BootHost { host: site.hosts[h].name.clone() },
+            beside: 0,
             starts_after_s: delay.filter(|_| h > 0),
             before: vec![Condition::HostOff { host: site.hosts[h].name.clone() }],
             after: vec![Condition::HostOn { host: site.hosts[h].name.clone() }],
