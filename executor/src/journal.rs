@@ -31,6 +31,9 @@ pub enum Record {
         act: String,
         /// What was seen just before.
         seen: String,
+        /// For a migration: whether the source host starts the guest when it boots, which has to be set again on the target.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        autostart: Option<bool>,
     },
     /// A step's end is as planned, and was observed.
     Done {

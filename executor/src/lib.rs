@@ -10,11 +10,22 @@
 //! - [`journal`], `lock`: what survives a kill -9, and what keeps a second executor away.
 //! - [`failure`]: why a step stopped, by name, and what to do next.
 
+pub mod carry;
 pub mod clock;
+pub mod crew;
+pub mod expected;
 pub mod failure;
 pub mod host;
 pub mod inventory;
 pub mod journal;
+pub mod log;
+pub mod prepare;
+pub mod preview;
+pub mod rollback;
+mod step;
+pub mod switch;
+mod turns;
+pub mod whereabouts;
 
 use std::collections::BTreeMap;
 
