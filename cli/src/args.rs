@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 /// Options of every command.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Debug, Clone)]
 pub struct Common {
     /// Answer in JSON on stdout, and errors in JSON on stderr.
     #[arg(long, global = true)]
@@ -28,12 +28,12 @@ pub struct Common {
     /// Threads; as many as there are cores where it is not given. The answer is the same for any number.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
-    /// Folder for what is written; `out/SITE` where it is not given.
+    /// Folder for what is written; `out/SITE` where it is not given (`observe`: `out/SITE-observed`).
     #[arg(long, global = true, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replications of a random load; a recording is replayed once.
-    #[arg(long, global = true, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub replications: u32,
+    /// Replications of a random load, 10 where it is not given; a recording is replayed once.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub replications: Option<u32>,
     /// The most memory that recorded loads may take, MiB; a larger trace is refused with its size.
     #[arg(long, global = true, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub memory_cap: u64,
@@ -44,6 +44,12 @@ impl Common {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or(1)
+    }
+
+    /// Replications of a random load: 10 where none are given.
+    #[must_use]
+    pub fn replications(&self) -> u32 {
+        self.replications.unwrap_or(10)
     }
 }
 
@@ -63,6 +69,83 @@ pub enum Command {
         /// With --lost: do not ask that a further loss is survived. Where it cannot be, it is left out anyway, and said so first.
         #[arg(long)]
         without_one_down: bool,
+        /// Make this plan again, because it is stale: say first what differs from what it started from, and ask the same again (the
+        /// hosts that are lost, the seed, the replications) where nothing else is given.
+        #[arg(long, value_name = "PLAN")]
+        replan: Option<PathBuf>,
+        /// These hosts are to carry nothing and to stay on (`a,b`, or again): move what runs there, by steps that keep every rule. Nothing
+        /// is bought.
+        #[arg(long, value_name = "HOST", value_delimiter = ',', conflicts_with_all = ["lost", "lost_domain", "without_one_down"])]
+        evacuate: Vec<String>,
+        /// Steps that may be done side by side: so many at once at most, as far as every rule holds in every mixture of them.
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(planner::lanes::MOST_LANES)))]
+        lanes: u32,
+    },
+    /// Look at the hosts of an inventory for a while and write what is there: site.toml and a trace, for `plan`. It changes nothing.
+    Observe {
+        /// How hosts are reached.
+        #[arg(long, value_name = "FILE")]
+        inventory: PathBuf,
+        /// From look to look, seconds.
+        #[arg(long, default_value_t = 5, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        every: u32,
+        /// Intervals between looks.
+        #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        samples: u32,
+        /// Measure how fast running guests dirty their memory, which slows them a little for some seconds.
+        #[arg(long)]
+        dirty_rate: bool,
+        /// These hosts are off and stay off (`a,b`, or again): a plan takes them as lost.
+        #[arg(long, value_name = "HOST", value_delimiter = ',')]
+        fenced: Vec<String>,
+        /// These hosts are off, and a plan may boot them.
+        #[arg(long, value_name = "HOST", value_delimiter = ',')]
+        off: Vec<String>,
+        /// An earlier observation (its folder): what ran on hosts that are gone now is known from it.
+        #[arg(long, value_name = "DIR")]
+        before: Option<PathBuf>,
+    },
+    /// Carry a plan out on the hosts of an inventory, or show what would be done (without --yes).
+    Apply {
+        /// A plan.json.
+        plan: PathBuf,
+        /// How hosts are reached.
+        #[arg(long, value_name = "FILE")]
+        inventory: PathBuf,
+        /// The scenario that it was made for: the whole way of the plan is judged again before anything is asked of a host.
+        #[arg(long, value_name = "DIR")]
+        scenario: Option<PathBuf>,
+        /// Steps.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Go on with a run that stopped or was killed, or show what would be done (without --yes).
+    Resume {
+        /// The run's journal: `status` lists them.
+        journal: PathBuf,
+        /// How hosts are reached; the one that the run began with where it is not given.
+        #[arg(long, value_name = "FILE")]
+        inventory: Option<PathBuf>,
+        /// Steps.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Take back what a run did, last step first, or show what would be done (without --yes).
+    Rollback {
+        /// The run's journal: `status` lists them.
+        journal: PathBuf,
+        /// How hosts are reached; the one that the run began with where it is not given.
+        #[arg(long, value_name = "FILE")]
+        inventory: Option<PathBuf>,
+        /// Steps.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// List the runs of a site, how each ended, and what to do next. Exit code 1 where something is left to do.
+    Status {
+        /// The site's inventory.
+        #[arg(long, value_name = "FILE")]
+        inventory: PathBuf,
     },
     /// Replay the load against one placement and show what each host does.
     Simulate {
@@ -145,4 +228,39 @@ fn percent(text: &str) -> Result<f64, String> {
         Ok(x) if x > 0.0 && x <= 100.0 => Ok(x),
         _ => Err("write per cent, above 0 and at most 100, such as 5".into()),
     }
+}
+
+/// What is asked of a run.
+#[derive(ClapArgs)]
+pub struct RunArgs {
+    /// Act. Without it, everything is shown and nothing is done.
+    #[arg(long)]
+    pub yes: bool,
+    /// These steps only (`3`, `1-5`, `1-5,8`): all before them must be done.
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., value_parser = steps)]
+    pub only: Vec<StepRange>,
+    /// The most steps at once, where the plan allows more than one.
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub max_parallel: u32,
+    /// No step begins after this: a time of day (`05:30`, the next one), a moment (`2026-11-22T05:30:00+09:00`) or so long from now (`+90m`).
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// These hosts are off and stay off (`a,b`, or again): your word, and you answer for it.
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub fenced: Vec<String>,
+}
+
+/// Some steps in a row.
+#[derive(Debug, Clone)]
+pub struct StepRange(pub std::ops::RangeInclusive<u32>);
+
+/// `3` or `1-5`.
+fn steps(text: &str) -> Result<StepRange, String> {
+    let wrong = || "write a step, or the first and the last, such as 3 or 1-5, from 1".to_owned();
+    let number = |t: &str| t.trim().parse::<u32>().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or_else(wrong);
+    let (first, last) = match text.split_once('-') {
+        Some((a, b)) => (number(a)?, number(b)?),
+        None => (number(text)?, number(text)?),
+    };
+    if first > last { Err(wrong()) } else { Ok(StepRange(first..=last)) }
 }

@@ -38,6 +38,21 @@ pub enum Failure {
         /// Why not.
         why: String,
     },
+    /// An inventory that cannot be used.
+    #[error(transparent)]
+    Inventory(#[from] executor::inventory::NotAnInventory),
+    /// A journal that cannot be made or read.
+    #[error(transparent)]
+    Journal(#[from] executor::journal::NotOpened),
+    /// The site's lock, which was not got.
+    #[error(transparent)]
+    Lock(#[from] executor::lock::NotLocked),
+    /// A plan whose names are not those of the inventory.
+    #[error(transparent)]
+    Names(#[from] executor::names::NotOurName),
+    /// A run that may not begin: an answer, with exit code 1.
+    #[error("{0}")]
+    Refused(String),
     /// Words on the command line, or files, that do not go together.
     #[error("{0}")]
     Usage(String),
@@ -74,6 +89,11 @@ impl Diagnostic for Shown<'_> {
             Failure::Io { .. } => "file",
             Failure::Plan { .. } => "plan",
             Failure::Measures { .. } => "measures",
+            Failure::Inventory(_) => "inventory",
+            Failure::Journal(_) => "journal",
+            Failure::Lock(_) => "lock",
+            Failure::Names(_) => "names",
+            Failure::Refused(_) => "refused",
             Failure::Usage(_) => "usage",
             Failure::Internal(_) => "internal",
         };

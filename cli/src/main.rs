@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::args::{Args, Command};
 use cli::diagnose::{self, Failure};
-use cli::{deploy_time, pipeline, recovery, scorecard, studies, validate, write};
+use cli::{apply, deploy_time, evacuation, hosts, observe, pipeline, recovery, replan, scorecard, studies, validate, write};
+use executor::inventory::Inventory;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -38,26 +39,77 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         write::stdout(&out)
     };
     match &args.command {
-        Command::Plan { site, lost, lost_domain, without_one_down } => {
-            let asked = recovery::Asked { hosts: lost, domains: lost_domain, without_one_down: *without_one_down };
+        Command::Plan { site, lost, lost_domain, without_one_down, evacuate, lanes, replan } => {
+            let stale = replan.as_deref().map(replan::read).transpose()?;
+            let common = &stale.as_ref().map_or_else(|| common.clone(), |s| s.common(common));
+            let scenario = pipeline::load(site, common)?;
+            let kept = match &stale {
+                Some(stale) if lost.is_empty() && lost_domain.is_empty() => stale.lost(&scenario.site),
+                _ => lost.clone(),
+            };
+            let asked = recovery::Asked { hosts: &kept, domains: lost_domain, without_one_down: *without_one_down };
             if *without_one_down && !asked.is_any() {
                 return Err(Failure::Usage("--without-one-down is for --lost or --lost-domain: an ordinary plan keeps every rule".into()));
             }
-            let scenario = pipeline::load(site, common)?;
+            let changed = match &stale {
+                Some(stale) => Some(stale.changed(&scenario.site, &recovery::names_of_lost(&scenario.site, &asked)?)?),
+                None => None,
+            };
             let mut folder = pipeline::out_folder(common, &scenario);
             let outcome = if asked.is_any() {
                 // The ordinary plan of the site is not written over.
                 if common.out.is_none() {
                     folder.set_file_name(format!("{}-lost", scenario.site.name));
                 }
-                recovery::plan(scenario, common, &asked)?
+                recovery::plan(scenario, common, &asked, *lanes)?
+            } else if !evacuate.is_empty() {
+                if common.out.is_none() {
+                    folder.set_file_name(format!("{}-evacuate", scenario.site.name));
+                }
+                evacuation::plan(scenario, common, evacuate, *lanes)?
             } else {
-                pipeline::plan(scenario, common)?
+                pipeline::plan(scenario, common, *lanes)?
             };
             let files = write::run(&folder, &outcome.run, outcome.plan.as_ref())?;
             let text = reports::summary(&outcome.run, outcome.plan.as_ref()) + &write::listing(&files);
-            say(text, &|| pipeline::summary_json(&outcome, &files))?;
+            let before = changed.as_ref().map_or_else(String::new, replan::Changed::text);
+            say(before + &text, &|| pipeline::summary_json(&outcome, &files, changed.as_ref()))?;
             Ok(exit(outcome.plan.is_some() && outcome.run.requests.iter().all(pipeline::promises_kept)))
+        }
+        Command::Observe { inventory, every, samples, dirty_rate, fenced, off, before } => {
+            let inventory = Inventory::read(inventory)?;
+            let asked = observe::Asked {
+                every_s: *every,
+                samples: *samples,
+                dirty_rate: *dirty_rate,
+                fenced,
+                off,
+                before: before.as_deref(),
+                out: common.out.as_deref(),
+            };
+            let observed = observe::run(&hosts::connect(&inventory)?, &inventory, &*hosts::clock()?, &asked)?;
+            say(observed.text(), &|| observed.json())?;
+            Ok(exit(observed.observation.forbids_plan().next().is_none()))
+        }
+        Command::Apply { plan, inventory, scenario, run } => {
+            let answer = apply::apply(plan, inventory, scenario.as_deref(), run, common)?;
+            apply::say(&answer, common.json)?;
+            Ok(exit(answer.good))
+        }
+        Command::Resume { journal, inventory, run } => {
+            let answer = apply::resume(journal, inventory.as_deref(), run, common)?;
+            apply::say(&answer, common.json)?;
+            Ok(exit(answer.good))
+        }
+        Command::Rollback { journal, inventory, run } => {
+            let answer = apply::rollback(journal, inventory.as_deref(), run, common)?;
+            apply::say(&answer, common.json)?;
+            Ok(exit(answer.good))
+        }
+        Command::Status { inventory } => {
+            let answer = apply::status(inventory)?;
+            apply::say(&answer, common.json)?;
+            Ok(exit(answer.good))
         }
         Command::Simulate { site, placement, stream, requests, cases, precision } => {
             let run = if *stream {

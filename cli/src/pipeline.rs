@@ -7,7 +7,7 @@ use models::flow::{Case, Requests};
 use models::law::cost;
 use models::plan::{Figure, Placed, Plan, Purchase, Start, StartGuest, StartHost, VERSION};
 use models::rule::{self, Judgement, Verdict, down, walk};
-use models::site::{ClassId, GuestId, HostId, Placement, Site};
+use models::site::{ClassId, GuestId, HostId, Mode, Placement, Site};
 use planner::{Answer, Found, alternative};
 use rayon::prelude::*;
 use reports::Run;
@@ -21,8 +21,10 @@ use sim::replay::replay;
 
 use crate::args::Common;
 use crate::diagnose::Failure;
+use crate::evacuation;
 use crate::progress::Progress;
 use crate::recovery;
+use crate::replan::Changed;
 use crate::studies::{self, Facts};
 
 /// The program and its version, as it stands in plans and reports.
@@ -58,8 +60,8 @@ pub fn demands(site: &Site, loads: Vec<Load>, grid: &scenarios::Grid, seed: u64,
     }
 }
 
-/// Replays, compares, chooses and judges.
-pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure> {
+/// Replays, compares, chooses and judges; `lanes`: steps at once at most.
+pub fn plan(mut scenario: Scenario, common: &Common, lanes: u32) -> Result<Outcome, Failure> {
     let progress = Progress::new(common.json);
     let loads = std::mem::take(&mut scenario.loads);
     let all_requests = scenario.requests.take();
@@ -67,7 +69,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     let kept = if requests.is_some() { loads.clone() } else { Vec::new() };
     let scenario = &scenario;
     let site = &scenario.site;
-    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications());
     let (mut fleets, notes, also) = compared(site, &demands, &progress);
     let tell = |what: &str| progress.tell(what);
     let runners_up = if requests.is_some() { RUNNERS_UP } else { 0 };
@@ -85,7 +87,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     run.unknowns.extend(
         (0..site.guests.len())
             .filter(|g| site.today.as_ref().is_some_and(|t| t.host_of[*g].is_some()))
-            .filter_map(|g| rule::migrate::refused(site, GuestId::at(g))),
+            .filter_map(|g| rule::migrate::refused(site, GuestId::at(g), 1)),
     );
     if site.ups.is_some() {
         run.unknowns.push("the loss of the CVCF is shown and not billed by itself: the PUE is taken to contain it".into());
@@ -100,6 +102,7 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
                 figures = request_figures(&chosen.findings);
                 run.requests.push(chosen.findings);
             }
+            run.unknowns.extend(side_by_side(&mut found, &demands, lanes, &progress));
             progress.tell("judging the plan");
             let title = format!("the plan: {}", planner::search::words(site, &found.buys));
             let fleet = fleet("plan", &title, &found.site, &found.buys, &demands, &found.placement, Some(found.verdicts.clone()));
@@ -141,6 +144,22 @@ pub fn plan(mut scenario: Scenario, common: &Common) -> Result<Outcome, Failure>
     }
     run.laws = studies::laws_used(site, &run.studies);
     Ok(Outcome { run, plan, demands })
+}
+
+/// Lets a plan's steps be done side by side in so many lanes; answers what is to be said of it.
+pub(crate) fn side_by_side(found: &mut Found, demands: &[Demand], lanes: u32, progress: &Progress) -> Option<String> {
+    if lanes < 2 {
+        return None;
+    }
+    progress.tell("judging steps side by side");
+    let start = found.site.today.clone().unwrap_or_else(|| Placement::empty(&found.site));
+    found.steps = planner::lanes::side_by_side(&found.site, demands, &start, &found.steps, lanes);
+    let (beside, not_looked_at) = (found.steps.iter().filter(|s| s.beside > 0).count(), planner::lanes::not_looked_at(&found.steps));
+    let mut says = format!("{beside} of {} steps may be done beside those before them, in {lanes} lanes", found.steps.len());
+    if not_looked_at > 0 {
+        says += &format!("; the last {not_looked_at} were not looked at, and are done one after the other");
+    }
+    Some(says)
 }
 
 /// Fleets compared; what could not be placed, in words; and the alternatives' placements, for the planner to beat.
@@ -198,6 +217,7 @@ pub(crate) fn empty_run(site: &Site, digest: &str, common: &Common, replications
         studies: Vec::new(),
         laws: Vec::new(),
         lost: None,
+        evacuated: None,
         binds: Vec::new(),
         givens: site.givens.clone(),
         unknowns: site.unknowns.iter().cloned().chain(single_points(site)).collect(),
@@ -293,12 +313,15 @@ fn placed(site: &Site, placement: &Placement) -> Vec<Placed> {
 /// What a plan on this site (with what it buys, without what is lost) starts from.
 pub(crate) fn start_of(site: &Site) -> Start {
     let today = site.today.clone().unwrap_or_else(|| Placement::empty(site));
-    let hosts = site.hosts.iter().enumerate().map(|(h, host)| StartHost {
+    // What stands on the metal has no hypervisor to be seen by.
+    let virtual_hosts = site.hosts.iter().enumerate().filter(|(h, _)| site.class_of(HostId::at(*h)).hypervisor.is_some());
+    let hosts = virtual_hosts.map(|(h, host)| StartHost {
         name: host.name.clone(),
         on: today.on[h],
         guest_memory_mib: site.class_of(HostId::at(h)).guest_memory().0,
     });
-    let guests = site.guests.iter().enumerate().map(|(g, guest)| StartGuest {
+    let virtual_guests = site.guests.iter().enumerate().filter(|(_, g)| g.mode != Mode::PhysicalOnly);
+    let guests = virtual_guests.map(|(g, guest)| StartGuest {
         name: guest.name.clone(),
         memory_mib: guest.memory.0,
         vcpus: guest.vcpus,
@@ -339,6 +362,7 @@ pub(crate) fn plan_of(
         predicted_requests: requests,
         lost: Vec::new(),
         start: Some(start_of(&found.site)),
+        evacuates: found.site.rules.evacuated.iter().map(|h| found.site.hosts[h.index()].name.clone()).collect(),
         not_asked: Vec::new(),
     }
 }
@@ -428,7 +452,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
     let loads = std::mem::take(&mut scenario.loads);
     let kept = if asked.is_some() { loads.clone() } else { Vec::new() };
     let site = &scenario.site;
-    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications);
+    let demands = demands(site, loads, &scenario.grid, common.seed(), common.replications());
     let mut run = empty_run(site, &scenario.digest, common, demands.len());
     run.unknowns.extend(lint(site, requests.as_ref()));
     let a = named(site, &demands[0], placement)?;
@@ -437,7 +461,7 @@ pub fn simulate(mut scenario: Scenario, placement: Option<&str>, asked: Option<A
         drop(demands);
         Progress::new(common.json).tell("playing requests");
         let setting = setting(&a.site, &a.placement, &kept, &scenario.grid, requests);
-        let effort = Effort { seed: common.seed(), replications: common.replications, precision: asked.precision.map(|p| p / 100.0) };
+        let effort = Effort { seed: common.seed(), replications: common.replications(), precision: asked.precision.map(|p| p / 100.0) };
         run.requests.push(experiment::play(&setting, &cases, &a.name, effort).map_err(|e| Failure::Internal(e.to_string()))?);
     }
     Ok(run)
@@ -498,7 +522,7 @@ fn play_candidate(
     common: &Common,
 ) -> Result<Findings, Failure> {
     let setting = Setting { window: Some(judged_stretch(requests)), ..setting(&found.site, &found.placement, loads, grid, requests) };
-    let effort = Effort { seed: common.seed(), replications: common.replications, precision: None };
+    let effort = Effort { seed: common.seed(), replications: common.replications(), precision: None };
     experiment::play(&setting, &[], name, effort).map_err(|e| Failure::Internal(e.to_string()))
 }
 
@@ -669,8 +693,9 @@ fn requests_line(requests: Option<&Requests>) -> String {
 
 /// Recounts every rule of a plan, at every step and at its end.
 pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failure> {
-    // After a loss no requests are played.
-    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty() && plan.lost.is_empty());
+    // After a loss, and for an evacuation, no requests are played.
+    let ordinary = plan.lost.is_empty() && plan.evacuates.is_empty();
+    let requests = scenario.requests.take().filter(|r| !r.flows.is_empty() && ordinary);
     let kept = if requests.is_some() { scenario.loads.clone() } else { Vec::new() };
     let site = &scenario.site;
     let mut faults = Vec::new();
@@ -682,8 +707,9 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
         faults.push(format!("stale: the plan is for files of digest {}, and the files have {}", plan.scenario_digest, scenario.digest));
     }
     let demands = demands(site, scenario.loads, &scenario.grid, plan.seed, plan.replications);
+    let emptied = evacuation::judged(plan, site, &mut faults)?;
     let (with, placement, demands) = if plan.lost.is_empty() && plan.not_asked.is_empty() {
-        let (with, _, placement) = understand(site, plan)?;
+        let (with, _, placement) = understand(&emptied, plan)?;
         (with, placement, demands)
     } else {
         recovery::judged(plan, site, &demands, &mut faults)?
@@ -729,7 +755,7 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
             faults.push(format!("the predicted delays in the plan are not those of a run of the engine{which}"));
         }
     }
-    let bounded = if plan.lost.is_empty() { site } else { &with };
+    let bounded = if ordinary { site } else { &with };
     if plan.cost_lower_bound_yen != planner::bound::by_volume(bounded, &demands[0]).cost_yen {
         faults.push("the lower bound in the plan is not that of a recount".into());
     }
@@ -737,6 +763,9 @@ pub fn check_plan(plan: &Plan, mut scenario: Scenario) -> Result<Checked, Failur
     let mut text = reports::verdicts(&verdicts);
     if !plan.lost.is_empty() {
         text += &format!("LOST {}\n", plan.lost.join(", "));
+    }
+    if !plan.evacuates.is_empty() {
+        text += &format!("EVACUATES {}\n", plan.evacuates.join(", "));
     }
     for n in &plan.not_asked {
         text += &format!("NOT KEPT {}: {}\n", n.rule.words(), n.why);
@@ -811,7 +840,8 @@ pub fn read_run(folder: &Path) -> Result<(Run, Option<Plan>), Failure> {
 /// The most of a JSON file that is read: 256 MiB.
 const MOST_BYTES: u64 = 256 << 20;
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a file, if it is not too long.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let io = |source| Failure::Io { path: path.to_owned(), doing: "read", source };
     let length = std::fs::metadata(path).map_err(io)?.len();
     if length > MOST_BYTES {
@@ -821,7 +851,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// The summary of `plan` for programs.
-pub fn summary_json(outcome: &Outcome, files: &[PathBuf]) -> Result<String, serde_json::Error> {
+pub fn summary_json(outcome: &Outcome, files: &[PathBuf], changed: Option<&Changed>) -> Result<String, serde_json::Error> {
     let fleets: Vec<_> = outcome
         .run
         .fleets
@@ -833,9 +863,13 @@ pub fn summary_json(outcome: &Outcome, files: &[PathBuf]) -> Result<String, serd
             })
         })
         .collect();
-    serde_json::to_string_pretty(&serde_json::json!({
+    let mut json = serde_json::json!({
         "site": outcome.run.site, "fits": outcome.plan.is_some(), "conflicts": outcome.run.conflicts,
         "steps": outcome.plan.as_ref().map(|p| p.steps.len()), "lower_bound": outcome.run.lower_bound, "binds": outcome.run.binds,
         "fleets": fleets, "ups": outcome.run.ups, "wrote": files,
-    }))
+    });
+    if let Some(changed) = changed {
+        json["differences"] = serde_json::to_value(&changed.differences)?;
+    }
+    serde_json::to_string_pretty(&json)
 }

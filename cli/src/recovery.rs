@@ -64,17 +64,28 @@ fn lost(site: &Site, asked: &Asked<'_>) -> Result<Vec<HostId>, Failure> {
     Ok(all)
 }
 
+/// The names of the hosts that are lost, in order of the site; none where nothing is.
+///
+/// # Errors
+/// A name that the site does not have, with the nearest that it has.
+pub fn names_of_lost(site: &Site, asked: &Asked<'_>) -> Result<Vec<String>, Failure> {
+    if !asked.is_any() {
+        return Ok(Vec::new());
+    }
+    Ok(lost(site, asked)?.into_iter().map(|h| site.hosts[h.index()].name.clone()).collect())
+}
+
 /// Plans the restart of what a loss took down.
 ///
 /// # Errors
 /// Unknown hosts and domains; as [`pipeline::plan`].
-pub fn plan(mut scenario: Scenario, common: &Common, asked: &Asked<'_>) -> Result<Outcome, Failure> {
+pub fn plan(mut scenario: Scenario, common: &Common, asked: &Asked<'_>, lanes: u32) -> Result<Outcome, Failure> {
     let progress = Progress::new(common.json);
     let hosts = lost(&scenario.site, asked)?;
     let names: Vec<String> = hosts.iter().map(|h| scenario.site.hosts[h.index()].name.clone()).collect();
     let left = loss::after(&scenario.site, &hosts);
     let loads = std::mem::take(&mut scenario.loads);
-    let demands = pipeline::demands(&scenario.site, loads, &scenario.grid, common.seed(), common.replications);
+    let demands = pipeline::demands(&scenario.site, loads, &scenario.grid, common.seed(), common.replications());
     let mut run = pipeline::empty_run(&left.site, &scenario.digest, common, demands.len());
     run.site_digest = models::digest::of_value(&scenario.site);
     run.unknowns.push("requests are not played, studies are not answered and no other fleet is compared after a loss".into());
@@ -85,7 +96,8 @@ pub fn plan(mut scenario: Scenario, common: &Common, asked: &Asked<'_>) -> Resul
     }
     progress.tell("looking for places");
     let plan = match recover::recover(&left, &demands, !asked.without_one_down) {
-        Recovered::Runs(recovery) => {
+        Recovered::Runs(mut recovery) => {
+            run.unknowns.extend(pipeline::side_by_side(&mut recovery.found, &recovery.demands, lanes, &progress));
             let found = &recovery.found;
             let title = "after the loss";
             let fleet = pipeline::fleet("plan", title, &found.site, &[], &recovery.demands, &found.placement, Some(found.verdicts.clone()));
@@ -160,6 +172,7 @@ fn says(lost: &[String], left: &Left, recovery: &Recovery, kept_spare: bool) -> 
     let down = format!("{} {} lost", listed(&names), if lost.len() == 1 { "is" } else { "are" });
     says.push(match (left.fallen.len(), places.len()) {
         (0, 0) => format!("{down}, and no guest ran there: nothing has to start."),
+        (0, _) => format!("{down}; of the guests that run nowhere start: {}.", places.join(", ")),
         (fallen, 0) => format!("{down}; of {} that ran there none starts elsewhere.", some(fallen, "guest")),
         (fallen, _) => format!("{down}; of {} that ran there start again: {}.", some(fallen, "guest"), places.join(", ")),
     });

@@ -83,7 +83,7 @@ pub fn whole(scenario: &Scenario, common: &Common) -> Result<Vec<Answer>, Failur
     if !needs_plan(scenario) {
         return all(&Facts { scenario, planned: None, plan: None, loads, requests: scenario.requests.as_ref(), common }, true);
     }
-    let outcome = pipeline::plan(scenario.clone(), common)?;
+    let outcome = pipeline::plan(scenario.clone(), common, 1)?;
     after(scenario, &outcome, common)
 }
 

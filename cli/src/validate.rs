@@ -159,7 +159,7 @@ pub fn one(scenario: &Scenario, targets: &[Target], common: &Common) -> Result<V
     let needs_plan =
         |t: &Target| !matches!(t.measure, Measure::CloudsimNpaKwh | Measure::CloudsimDvfsKwh | Measure::OpendcEnergyJ | Measure::Study);
     let plan = targets.iter().any(needs_plan) || studies::needs_plan(scenario);
-    let outcome = if plan { Some(pipeline::plan(scenario.clone(), common)?) } else { None };
+    let outcome = if plan { Some(pipeline::plan(scenario.clone(), common, 1)?) } else { None };
     // A long study is answered only where a figure of it is published.
     let mut asked = scenario.clone();
     asked.studies.retain(|s| !studies::is_long(&s.kind) || targets.iter().any(|t| t.of.study.as_deref() == Some(&s.name)));

@@ -42,6 +42,20 @@ pub fn run(folder: &Path, run: &Run, plan: Option<&Plan>) -> Result<Vec<PathBuf>
     Ok(written)
 }
 
+/// Writes what was observed: the trace, where there is one, then the files that speak of it.
+pub fn observed(folder: &Path, trace: Option<String>, files: Vec<(&str, String)>) -> Result<Vec<PathBuf>, Failure> {
+    let mut written = Vec::new();
+    if let Some(csv) = trace {
+        let path = Path::new(scenarios::observed::TRACE);
+        let (Some(inside), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
+            return Err(Failure::Internal(format!("{} is not a file in a folder", path.display())));
+        };
+        written.extend(together(&folder.join(inside), &[(name, csv)])?);
+    }
+    written.extend(together(folder, &files)?);
+    Ok(written)
+}
+
 /// Writes `report.html` alone.
 pub fn report(folder: &Path, run: &Run, plan: Option<&Plan>) -> Result<PathBuf, Failure> {
     let page = reports::page(run, plan).map_err(|e| Failure::Internal(e.to_string()))?;

@@ -314,3 +314,99 @@ fn check_json_says_the_same() {
     assert_eq!(json["faults"].as_array().unwrap().len(), 1);
     assert_eq!(json["steps"].as_u64(), Some(plan.steps.len() as u64));
 }
+
+#[test]
+fn a_plan_whose_start_was_changed_is_seen_whatever_was_changed() {
+    let because = &["what the plan starts from is not what the site says of today"];
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().hosts[0].on ^= true), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().hosts[0].guest_memory_mib += 1), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().hosts[0].name = "elsewhere".into()), because);
+    fails(tampered(&JPARC, |p| drop(p.start.as_mut().unwrap().hosts.pop())), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().guests[0].runs_on = None), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().guests[0].memory_mib -= 1), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().guests[0].vcpus += 1), because);
+    fails(tampered(&JPARC, |p| p.start.as_mut().unwrap().guests.swap(0, 1)), because);
+    fails(tampered(&SPRING8, |p| p.start.as_mut().unwrap().hosts[0].on = true), because);
+}
+
+#[test]
+fn a_plan_without_a_start_is_still_checked() {
+    let said = tampered(&JPARC, |p| p.start = None).exits(0);
+    assert!(said.out.ends_with("the plan holds\n"), "{}", said.out);
+}
+
+/// Guests are defined and started in four lanes.
+static LANES: LazyLock<Planned> = LazyLock::new(|| Planned::of("s3-jparc", &["--lost", "ioc-1", "--lanes", "4"]));
+
+#[test]
+fn a_step_that_would_be_done_beside_what_it_waits_for_is_seen() {
+    check(&LANES.path("plan.json"), &scenario("s3-jparc")).exits(0);
+    let start = |p: &Plan| p.steps.iter().position(|s| matches!(s.action, Action::StartGuest { .. })).unwrap();
+    // With fewer than four definitions between, its own is among those it would be done beside.
+    let said = tampered(&LANES, |p| {
+        let k = start(p);
+        let (Action::StartGuest { guest, .. }, defined) = (p.steps[k].action.clone(), k - 4) else { unreachable!() };
+        assert!(matches!(&p.steps[defined].action, Action::DefineGuest { guest: g, .. } if *g == guest));
+        let define = p.steps.remove(defined);
+        p.steps.insert(k - 1, define);
+        renumber(p);
+    });
+    fails(said, &["`beside` is 3", "both about ioc-"]);
+    fails(tampered(&LANES, |p| p.steps[5].beside = 4), &["step 6 ", "`beside` is 4: a step may be done beside at most 3 before it"]);
+    fails(tampered(&LANES, |p| p.steps[0].beside = 1), &["step 1 ", "`beside` is 1: it reaches over the first step"]);
+    // One after the other is always sound.
+    tampered(&LANES, |p| p.steps.iter_mut().for_each(|s| s.beside = 0)).exits(0);
+}
+
+#[test]
+fn moves_that_the_site_does_one_by_one_are_not_let_run_together() {
+    let said = tampered(&JPARC, |p| p.steps[1].beside = 1);
+    fails(said, &["step 2 ", "2 guests would be moved over", "at once, and at most 1 may be"]);
+    let said = tampered(&SPRING8, |p| p.steps[1].beside = 1);
+    fails(said, &["step 2 ", "(boot host rack-8c-16g-1) is done by itself"]);
+}
+
+/// ioc-1 carries nothing at the end.
+static EMPTIED: LazyLock<Planned> = LazyLock::new(|| Planned::of("s3-jparc", &["--evacuate", "ioc-1"]));
+
+#[test]
+fn a_plan_that_hides_what_it_evacuates_or_does_not_do_it_is_seen() {
+    check(&EMPTIED.path("plan.json"), &scenario("s3-jparc")).exits(0);
+    let said = tampered(&EMPTIED, |p| p.evacuates.clear());
+    fails(
+        said,
+        &["a step sees that ioc-1 is evacuated, and `evacuates` does not name it", "the verdicts in the plan are not those of a recount"],
+    );
+    let said = tampered(&EMPTIED, |p| p.evacuates = vec!["ioc-2".into()]);
+    fails(said, &["`evacuates` names ioc-2, and no step sees to it", "ioc-2: it is to be evacuated, and guests run there"]);
+    fails(tampered(&EMPTIED, |p| p.evacuates.push("ioc-1".into())), &["`evacuates` names each host once, in order of the site"]);
+    refused(tampered(&EMPTIED, |p| p.evacuates = vec!["nowhere".into()]), &["the plan evacuates a host `nowhere`"]);
+    fails(tampered(&JPARC, |p| p.evacuates = vec!["ioc-1".into()]), &["`evacuates` names ioc-1, and no step sees to it"]);
+    fails(tampered(&LANES, |p| p.evacuates = vec!["srv-1".into()]), &["a plan after a loss evacuates nothing"]);
+    let said = tampered(&EMPTIED, |p| {
+        let seen = p.steps.iter().position(|s| matches!(s.action, Action::EvacuateHost { .. })).unwrap();
+        p.steps.remove(seen);
+        renumber(p);
+    });
+    fails(said, &["`evacuates` names ioc-1, and no step sees to it"]);
+}
+
+#[test]
+fn a_guest_that_stays_on_or_comes_back_to_a_host_that_is_evacuated_is_seen() {
+    let said = tampered(&EMPTIED, |p| {
+        let k = p.steps.iter().position(|s| matches!(&s.action, Action::MigrateGuest { from, .. } if from == "ioc-1")).unwrap();
+        let Action::MigrateGuest { guest, .. } = p.steps.remove(k).action else { unreachable!() };
+        p.placement.iter_mut().find(|x| x.guest == guest).unwrap().host = "ioc-1".into();
+        renumber(p);
+    });
+    fails(said, &["guests run on ioc-1: the steps before it have not evacuated it", "ioc-1: it is to be evacuated, and guests run there"]);
+    let said = tampered(&EMPTIED, |p| {
+        let there = p.placement.iter_mut().find(|x| x.host == "ioc-2").unwrap();
+        let guest = there.guest.clone();
+        there.host = "ioc-1".into();
+        let number = p.steps.len() as u32 + 1;
+        let action = Action::MigrateGuest { guest, from: "ioc-2".into(), to: "ioc-1".into() };
+        p.steps.push(Step { number, action, starts_after_s: None, beside: 0, before: Vec::new(), after: Vec::new() });
+    });
+    fails(said, &["ioc-1 is to be evacuated: no guest comes to it"]);
+}

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use models::plan::{Action, Plan, Step};
 use uuid::Uuid;
 
-use crate::crew::{Crew, gone};
+use crate::crew::{Crew, gone, is_off};
 use crate::expected::{Difference, Expected, Thing, touched};
 use crate::failure::Failure;
 use crate::journal::{Journal, Record, Store};
@@ -40,8 +40,8 @@ pub struct Orders {
     pub done: BTreeSet<u32>,
     /// Steps that were begun before and did not end well: what they touch may be as before them, as after them, or between.
     pub loose: BTreeSet<u32>,
-    /// Migrations before which it was written down that the source host starts the guest when it boots.
-    pub autostart: BTreeSet<u32>,
+    /// Guests of which it was written down, before a step moved or stopped them, that their host starts them when it boots.
+    pub autostart: BTreeSet<String>,
 }
 
 /// How a run ended.
@@ -74,6 +74,8 @@ struct State {
     loose: BTreeSet<u32>,
     promises: Vec<Promise>,
     switched_off: BTreeSet<String>,
+    /// Guests that their old host would have started at its boot: the new one shall, too.
+    autostart: BTreeSet<String>,
 }
 
 /// A run.
@@ -104,7 +106,14 @@ pub fn carry<S: Store>(crew: &Crew<'_>, orders: &Orders, journal: Journal<S>) ->
             _ => {}
         }
     }
-    let state = State { expected, under_way: BTreeSet::new(), loose: orders.loose.clone(), promises: Vec::new(), switched_off };
+    let state = State {
+        expected,
+        under_way: BTreeSet::new(),
+        loose: orders.loose.clone(),
+        promises: Vec::new(),
+        switched_off,
+        autostart: orders.autostart.clone(),
+    };
     let run = Run { crew, orders, journal: RefCell::new(journal), state: RefCell::new(state) };
     run.go()
 }
@@ -209,6 +218,7 @@ impl<S: Store> Run<'_, S> {
         match &d.of {
             Thing::Host(host) => match survey.hosts.get(host) {
                 Some(HostLook::Silent(e)) => gone(host, e),
+                Some(HostLook::Off(how)) => is_off(host, how),
                 _ => {
                     let on = self.state.borrow().expected.on.get(host).copied().unwrap_or(false);
                     let (should, is) = if on { ("on", d.is.clone()) } else { ("off", "on".into()) };
@@ -289,6 +299,14 @@ impl<S: Store> Run<'_, S> {
 
     pub(crate) fn note_switched_off(&self, host: &str) {
         self.state.borrow_mut().switched_off.insert(host.to_owned());
+    }
+
+    pub(crate) fn note_autostart(&self, guest: &str) {
+        self.state.borrow_mut().autostart.insert(guest.to_owned());
+    }
+
+    pub(crate) fn wants_autostart(&self, guest: &str) -> bool {
+        self.state.borrow().autostart.contains(guest)
     }
 
     /// The memory of a guest as the plan has it, MiB.

@@ -16,7 +16,7 @@ use crate::turns;
 use crate::whereabouts::{HostLook, Survey};
 
 /// Where definitions come from besides the hosts, and what a host may carry.
-pub trait Definitions {
+pub trait DefinitionSource {
     /// The definition of a guest for a host, where no host has one: kept from earlier, or made from a template.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ pub struct Crew<'a> {
     /// What switches them.
     pub switch: &'a dyn PowerSwitch,
     /// Definitions of guests.
-    pub definitions: &'a dyn Definitions,
+    pub definitions: &'a dyn DefinitionSource,
     /// The clock.
     pub clock: &'a dyn Clock,
     /// Where to say what happens.
@@ -145,6 +145,23 @@ impl Crew<'_> {
     }
 }
 
+/// Keeps the definition of every guest that a survey shows, for the day on which its host is dead. What could not be kept is told.
+#[must_use]
+pub fn keep_definitions(crew: &Crew<'_>, survey: &Survey) -> Vec<String> {
+    let mut told = Vec::new();
+    for (host, look) in &survey.hosts {
+        let HostLook::Answers(seen) = look else { continue };
+        let calls = seen.guests.iter().map(|g| crew.definition(g.uuid, host)).collect();
+        for (guest, found) in seen.guests.iter().zip(turns::run(crew.clock, turns::all(calls))) {
+            let kept = found.map_err(|e| e.to_string()).and_then(|d| crew.definitions.keep(&d));
+            if let Err(why) = kept {
+                told.push(format!("the definition of {} on {host} was not kept: {why}", guest.name));
+            }
+        }
+    }
+    told
+}
+
 /// What a host that does not answer means for a step.
 #[must_use]
 pub fn gone(host: &str, why: &CallError) -> Failure {
@@ -156,6 +173,12 @@ pub fn gone(host: &str, why: &CallError) -> Failure {
     }
 }
 
+/// A host that is off where the plan needs it on: it died, or somebody switched it off.
+#[must_use]
+pub fn is_off(host: &str, how: &str) -> Failure {
+    Failure::HostGone { host: host.to_owned(), why: format!("it is off ({how})") }
+}
+
 /// What a host answers, or why a step cannot go on.
 ///
 /// # Errors
@@ -163,7 +186,7 @@ pub fn gone(host: &str, why: &CallError) -> Failure {
 pub fn answered(host: &str, look: HostLook) -> Result<Seen, Failure> {
     match look {
         HostLook::Answers(seen) => Ok(seen),
-        HostLook::Off(how) => Err(Failure::HostNotAsPlanned { host: host.to_owned(), should: "on".into(), is: format!("off ({how})") }),
+        HostLook::Off(how) => Err(is_off(host, &how)),
         HostLook::Silent(e) => Err(gone(host, &e)),
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "failure", rename_all = "kebab-case")]
 pub enum Failure {
-    /// A host does not answer, and is not known to be off.
-    #[error("host {host} cannot be reached: {why}")]
+    /// A host that should be on does not answer, or is off.
+    #[error("host {host} is gone: {why}")]
     HostGone {
         /// Which.
         host: String,

@@ -3,6 +3,14 @@
 //! One line a record: JSON with its number, time, the hash of the line before, what happened, and its own hash. A last line that is torn
 //! was never acted on and is cut off; anything else that does not add up stops the reader. The chain shows that lines were changed,
 //! taken out of the middle or put in; lines cut off at the end, all of them, it cannot show.
+//!
+//! Here is what a journal says; `read` and `write` are the two ways between that and bytes, `progress` is what it comes to, and `file`
+//! is where the bytes are kept.
+
+mod file;
+mod progress;
+mod read;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +19,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::failure::Failure;
+
+pub(crate) use file::file_name;
+pub use file::{End, FileStore, Listed, NotOpened, Summary, folder, journal_path, list, read_file};
+pub use progress::Progress;
+
+/// The hash before the first line.
+const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What happened: the closed list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +46,7 @@ pub enum Record {
         act: String,
         /// What was seen just before.
         seen: String,
-        /// For a migration: whether the source host starts the guest when it boots, which has to be set again on the target.
+        /// Before a guest is moved or stopped: whether its host starts it when it boots, which has to be set again where it goes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         autostart: Option<bool>,
     },
@@ -60,11 +75,44 @@ pub enum Record {
     },
     /// Every step that was asked for is done.
     Finished,
+    /// Another run has begun on the site since; this one cannot be resumed.
+    Superseded {
+        /// The journal of that run.
+        by: String,
+    },
     /// The run was rolled back by another; it cannot be resumed.
     RolledBack {
         /// The journal of the rollback.
         by: String,
     },
+}
+
+impl Record {
+    /// Its name in the journal.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Begun(_) => "begun",
+            Self::Resumed { .. } => "resumed",
+            Self::Intent { .. } => "intent",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Stopped { .. } => "stopped",
+            Self::Finished => "finished",
+            Self::Superseded { .. } => "superseded",
+            Self::RolledBack { .. } => "rolled-back",
+        }
+    }
+
+    /// Why it cannot stand at this place: the beginning is first, and only first.
+    fn misplaced(&self, number: u64) -> Option<String> {
+        match (number, self) {
+            (0, Self::Begun(_)) => None,
+            (0, _) => Some(format!("the first record is `{}`, and should be `begun`", self.word())),
+            (_, Self::Begun(_)) => Some("the record is `begun`, which is the first of a journal and only the first".into()),
+            _ => None,
+        }
+    }
 }
 
 /// How a run begins.
@@ -147,6 +195,8 @@ pub struct Journal<S> {
     store: S,
     next: u64,
     previous: String,
+    /// What the system said when it failed to write: nothing is written after that.
+    broken: Option<String>,
 }
 
 /// A journal as read.
@@ -156,57 +206,4 @@ pub struct History {
     pub lines: Vec<Line>,
     /// Bytes of a torn line after them: 0 where there is none.
     pub torn_bytes: usize,
-}
-
-impl History {
-    /// Reads a journal.
-    ///
-    /// # Errors
-    /// A line that does not add up, other than a torn last one.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAJournal> {
-        let _ = bytes;
-        todo!()
-    }
-
-    /// How the run began.
-    ///
-    /// # Panics
-    /// Never: a history without a beginning is not read.
-    #[must_use]
-    pub fn begun(&self) -> &Begun {
-        match self.lines.first().map(|l| &l.what) {
-            Some(Record::Begun(b)) => b,
-            _ => unreachable!("a history without a beginning is not read"),
-        }
-    }
-
-    /// Bytes of all whole lines: where a torn end is cut off.
-    #[must_use]
-    pub fn whole_bytes(&self) -> usize {
-        todo!()
-    }
-}
-
-impl<S: Store> Journal<S> {
-    /// A new journal.
-    pub fn new(store: S) -> Self {
-        Self { store, next: 0, previous: "0".repeat(64) }
-    }
-
-    /// A journal that goes on.
-    #[must_use]
-    pub fn after(store: S, history: &History) -> Self {
-        let last = history.lines.last();
-        Self { store, next: last.map_or(0, |l| l.number + 1), previous: last.map_or_else(|| "0".repeat(64), |l| l.hash.clone()) }
-    }
-
-    /// Appends a record and returns when it is on disk.
-    ///
-    /// # Errors
-    /// What the system says: then nothing may be done any more.
-    pub fn write(&mut self, at_unix_ns: u64, what: Record) -> std::io::Result<Line> {
-        let _ = (at_unix_ns, &what, &self.next, &self.previous);
-        let _ = &mut self.store;
-        todo!()
-    }
 }

@@ -4,24 +4,43 @@
 //! - [`rehearse`]: what can be known of a plan without touching a host.
 //! - [`inventory`]: how hosts are reached and what guests are made of; the only place that URIs, paths and commands come from.
 //! - [`host`]: a hypervisor as we meet it. Two implementations: the fake of `testbed`, and `libvirt` behind the feature of that name.
-//! - `domain_xml`: definitions of guests, written with an escaping writer from templates of the inventory.
-//! - `carry`: the steps themselves: look, write down, act, look again.
-//! - `whereabouts`: where a guest is, from what all hosts say of it.
-//! - [`journal`], `lock`: what survives a kill -9, and what keeps a second executor away.
+//! - [`names`]: what a name may be, and whether all names of a plan are of the inventory.
+//! - [`domain_xml`]: definitions of guests, written with an escaping writer from templates of the inventory.
+//! - [`definitions`]: definitions that are kept, so that a guest can be made again when the host that knew it is gone.
+//! - [`prepare`], [`runs`]: whether a plan may be carried out and the site is still the one it was made for; how a run begins, goes on, goes back.
+//! - [`carry`]: which step may begin when, and when to stop; each step by itself: look, write down, act, look again.
+//! - [`whereabouts`], [`expected`]: where guests are, from what all hosts say; where the plan has them, and what differs.
+//! - [`preview`], [`rollback`]: a dry run; the way back.
+//! - [`crew`], [`real`]: what a run works with, and the real ones of these.
+//! - [`journal`], [`lock`]: what survives a kill -9, and what keeps a second executor away.
+//! - [`power`]: the commands and packets that switch hosts.
+//! - [`clock`]: time of day, waiting, and the operator's wish to stop.
+//! - [`observe`]: what all hosts show, over a while, for planning again.
 //! - [`failure`]: why a step stopped, by name, and what to do next.
 
 pub mod carry;
 pub mod clock;
 pub mod crew;
+pub mod definitions;
+pub mod domain_xml;
 pub mod expected;
 pub mod failure;
 pub mod host;
 pub mod inventory;
 pub mod journal;
+#[cfg(feature = "libvirt")]
+pub mod libvirt;
+pub mod lock;
 pub mod log;
+pub mod names;
+pub mod observe;
+pub mod power;
 pub mod prepare;
 pub mod preview;
+mod private;
+pub mod real;
 pub mod rollback;
+pub mod runs;
 mod step;
 pub mod switch;
 mod turns;
@@ -115,6 +134,7 @@ mod tests {
             predicted_requests: Vec::new(),
             lost: Vec::new(),
             start: None,
+            evacuates: Vec::new(),
             not_asked: Vec::new(),
         }
     }

@@ -57,13 +57,17 @@ pub fn preview(plan: &Plan, prepared: &Prepared, policy: &Policy) -> Vec<Row> {
     let nothing = BTreeMap::new();
     let mut rows = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let already = step.number <= prepared.done;
         // A guest that no host knows yet gets a place holder: it is defined on the way.
         if let (Some(g), _) = crate::prepare::about(&step.action)
             && !guests.contains_key(g)
         {
             guests.insert(g.to_owned(), Uuid::from_u128(u128::MAX - guests.len() as u128));
         }
+        // A step whose purpose is there is done, whoever did it; that a host is empty is looked at again.
+        let purpose = crate::step::purpose(&step.action);
+        let is_there = |c| at.truth(c, &guests, &policy.room_mib, &nothing) == Truth::Holds;
+        let there = !matches!(step.action, Action::EvacuateHost { .. }) && !purpose.is_empty() && purpose.iter().all(is_there);
+        let already = step.number <= prepared.done || there;
         let checks = |at: &Survey, all: &[models::plan::Condition], when| -> Vec<Check> {
             let one = |c: &models::plan::Condition| {
                 let truth = at.truth(c, &guests, &policy.room_mib, &nothing);

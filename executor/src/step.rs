@@ -9,7 +9,7 @@ use models::plan::{Action, Condition, Step};
 use uuid::Uuid;
 
 use crate::carry::Run;
-use crate::crew::{answered, gone};
+use crate::crew::{answered, gone, is_off};
 use crate::failure::Failure;
 use crate::host::{Call, CallError, Definition, GuestState, Reply, Seen};
 use crate::journal::{Record, Store};
@@ -101,10 +101,10 @@ impl<S: Store> Under<'_, '_, S> {
     }
 
     fn intends(&self, act: String, seen: &str) -> Result<(), Halt> {
-        self.intends_to_move(act, seen, None)
+        self.intends_of(act, seen, None)
     }
 
-    fn intends_to_move(&self, act: String, seen: &str, autostart: Option<bool>) -> Result<(), Halt> {
+    fn intends_of(&self, act: String, seen: &str, autostart: Option<bool>) -> Result<(), Halt> {
         let record = Record::Intent { step: self.step.number, act: act.clone(), seen: seen.into(), autostart };
         self.run.write(record).map_err(Halt::Journal)?;
         self.run.crew.say(Some(self.step.number), What::Acts { act });
@@ -146,8 +146,10 @@ impl<S: Store> Under<'_, '_, S> {
                     Failure::NoMemory { host: host.clone(), guest, needed_mib: *mib, free_mib: room.saturating_sub(taken) }
                 }
                 Condition::HostOn { host } | Condition::HostOff { host } | Condition::HostEmpty { host } => {
-                    if let Some(HostLook::Silent(e)) = survey.hosts.get(host) {
-                        return Err(gone(host, e));
+                    match survey.hosts.get(host) {
+                        Some(HostLook::Silent(e)) => return Err(gone(host, e)),
+                        Some(HostLook::Off(how)) if !matches!(c, Condition::HostOff { .. }) => return Err(is_off(host, how)),
+                        _ => {}
                     }
                     if matches!(c, Condition::HostEmpty { .. }) && survey.seen(host).is_some() {
                         return Err(Failure::NotEmpty { host: host.clone(), guests: survey.active_on(host) });
@@ -242,10 +244,7 @@ impl<S: Store> Under<'_, '_, S> {
                 return Ok(Ended { already: true, ..ended });
             }
             Between::Source { autostart } => autostart,
-            Between::Neither(_) => {
-                let survey = self.survey().await;
-                return Err(self.misplaced(guest, Some(from), &survey).into());
-            }
+            Between::Neither(_) => return Err(self.lost(guest, from, to).await.into()),
             other => return Err(self.stuck(guest, from, to, other).into()),
         };
         let survey = self.survey().await;
@@ -264,7 +263,10 @@ impl<S: Store> Under<'_, '_, S> {
         let Some(target) = target else { return Err(gone(to, &CallError::Unreachable("it is not in the inventory".into())).into()) };
         let policy = self.run.crew.policy.migration;
         let seen = format!("{guest} runs on {from}, {to} does not run it");
-        self.intends_to_move(format!("migrate {guest} from {from} to {to}"), &seen, Some(autostart))?;
+        self.intends_of(format!("migrate {guest} from {from} to {to}"), &seen, Some(autostart))?;
+        if autostart {
+            self.run.note_autostart(guest);
+        }
         let call = Call::Migrate { guest: uuid, to: target, how: policy.how };
         let mut end = self.follow(guest, from, call, policy.timeout_s, policy.how.post_copy.then_some(policy.post_copy_timeout_s)).await?;
         let mut aborted = false;
@@ -298,10 +300,7 @@ impl<S: Store> Under<'_, '_, S> {
                     };
                     return Err(Failure::MigrationFailed { guest: guest.into(), from: from.into(), to: to.into(), why }.into());
                 }
-                Between::Neither(_) => {
-                    let survey = self.survey().await;
-                    return Err(self.misplaced(guest, Some(to), &survey).into());
-                }
+                Between::Neither(_) => return Err(self.lost(guest, from, to).await.into()),
                 Between::OnItsWay(_) if !aborted => {
                     aborted = true;
                     let seen = "it neither ended nor failed";
@@ -312,9 +311,7 @@ impl<S: Store> Under<'_, '_, S> {
                 other => return Err(self.stuck(guest, from, to, other).into()),
             }
         }
-        if autostart {
-            self.set_autostart(uuid, guest, to).await?;
-        }
+        self.restore_autostart(uuid, guest, to).await?;
         self.confirmed(format!("{guest} runs on {to}, and {from} does not know it")).await
     }
 
@@ -421,6 +418,17 @@ impl<S: Store> Under<'_, '_, S> {
         Ok(())
     }
 
+    /// Why a guest runs on neither host of its migration: one of them died, or it stopped by itself.
+    async fn lost(&self, guest: &str, from: &str, to: &str) -> Failure {
+        let survey = self.survey().await;
+        let off = [from, to].into_iter().find_map(|h| match survey.hosts.get(h) {
+            Some(HostLook::Off(how)) => Some(is_off(h, how)),
+            Some(HostLook::Silent(e)) => Some(gone(h, e)),
+            _ => None,
+        });
+        off.unwrap_or_else(|| self.misplaced(guest, Some(from), &survey))
+    }
+
     fn stuck(&self, guest: &str, from: &str, to: &str, is: Between) -> Failure {
         let (guest, from, to) = (guest.to_owned(), from.to_owned(), to.to_owned());
         match is {
@@ -447,9 +455,9 @@ impl<S: Store> Under<'_, '_, S> {
         Ok(())
     }
 
-    /// After a migration that ended while nobody followed it: autostart as it was written down before.
+    /// Where a guest has come to: autostart as it was written down before it was moved or stopped. It does not travel.
     async fn restore_autostart(&self, uuid: Uuid, guest: &str, host: &str) -> Result<(), Halt> {
-        let wanted = self.run.orders.autostart.contains(&self.step.number);
+        let wanted = self.run.wants_autostart(guest);
         let has = self.look(host).await?.guest(uuid).is_some_and(|g| g.autostart);
         if wanted && !has { self.set_autostart(uuid, guest, host).await } else { Ok(()) }
     }
@@ -552,6 +560,7 @@ impl<S: Store> Under<'_, '_, S> {
         let end = self.act(format!("start {guest} on {host}"), &seen, host, Call::Start { guest: uuid }, start_s).await?;
         let refused = || Failure::Refused { host: host.into(), call: "start".into(), guest: guest.into(), why: said(&end) };
         self.until(host, uuid, &end, |g| g.is_some_and(|g| g.state == GuestState::Running), refused).await?;
+        self.restore_autostart(uuid, guest, host).await?;
         self.confirmed(format!("{guest} runs on {host} and nowhere else")).await
     }
 
@@ -582,6 +591,15 @@ impl<S: Store> Under<'_, '_, S> {
                 .await?;
             let refused = || Failure::Refused { host: host.into(), call: "define".into(), guest: guest.into(), why: said(&end) };
             self.until(host, uuid, &end, |g| g.is_none_or(|g| g.persistent), refused).await?;
+        }
+        if survey.guest_on(uuid, host).is_some_and(|g| g.autostart) {
+            // Or the next boot of this host would start it again, wherever it runs by then.
+            let act = format!("let {host} no longer start {guest} when it boots");
+            self.intends_of(act, "it is to be stopped", Some(true))?;
+            self.run.note_autostart(guest);
+            let end = self.run.crew.call(host, Call::SetAutostart { guest: uuid, on: false }, self.call_s()).await;
+            let refused = || Failure::Refused { host: host.into(), call: "set autostart of".into(), guest: guest.into(), why: said(&end) };
+            self.until(host, uuid, &end, |g| g.is_none_or(|g| !g.autostart), refused).await?;
         }
         let seconds = self.run.crew.policy.limits.shut_down_s;
         let seen = format!("{guest} runs on {host}");
@@ -688,7 +706,16 @@ impl<S: Store> Under<'_, '_, S> {
         self.run.crew.say(Some(self.step.number), What::Waits { until: format!("libvirt of {host} answers, {} s at most", limits.boot_s) });
         loop {
             if let Ok(Reply::Seen(_)) = self.run.crew.call(host, Call::Look, limits.call_s).await {
-                return self.confirmed(format!("{host} is on and answers")).await;
+                let ended = self.confirmed(format!("{host} is on and answers")).await?;
+                // A host that comes back may start guests by itself that run elsewhere by now.
+                let survey = self.survey().await;
+                for (guest, uuid) in &self.run.orders.guests {
+                    let copies = survey.copies(*uuid);
+                    if copies.executing.len() > 1 {
+                        return Err(misplaced(guest, None, &copies, &survey).into());
+                    }
+                }
+                return Ok(ended);
             }
             if self.run.crew.clock.monotonic_ns() >= until {
                 return Err(failed(format!("it was switched on, and its libvirt does not answer after {} s", limits.boot_s)).into());
@@ -754,7 +781,7 @@ impl<S: Store> Under<'_, '_, S> {
 }
 
 /// What must be so after an action, whatever the plan says of it.
-fn purpose(action: &Action) -> Vec<Condition> {
+pub(crate) fn purpose(action: &Action) -> Vec<Condition> {
     match action.clone() {
         Action::MigrateGuest { guest, to: host, .. } | Action::StartGuest { guest, host } => vec![Condition::GuestRunning { guest, host }],
         Action::DefineGuest { guest, host } => vec![Condition::GuestDefined { guest, host }],
@@ -782,8 +809,10 @@ pub(crate) fn misplaced(guest: &str, should: Option<&str>, copies: &Copies, surv
         return Failure::BothRunning { guest, hosts: copies.executing.clone() };
     }
     if let Some(host) = should {
-        if let Some(HostLook::Silent(e)) = survey.hosts.get(host) {
-            return gone(host, e);
+        match survey.hosts.get(host) {
+            Some(HostLook::Silent(e)) => return gone(host, e),
+            Some(HostLook::Off(how)) if copies.is_nowhere() => return is_off(host, how),
+            _ => {}
         }
         if copies.is_nowhere() {
             return Failure::GuestVanished { guest, host: host.to_owned() };

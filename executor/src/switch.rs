@@ -1,18 +1,32 @@
-//! Hosts are switched on and off by something that is not their hypervisor: a management controller, a power strip, a packet.
+//! Switching hosts on and off. Two implementations: the commands and packets of the inventory, and the fake of `testbed`.
+//!
+//! As with a [`crate::host::Host`], what is begun is polled, and whoever waits decides how long: a command can hang.
 
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is asked of a host's power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Switch {
-    /// Switch on.
+    /// Switch it on. That the command has ended does not say that the host has booted.
     On,
-    /// Switch off.
+    /// Switch it off in an orderly way. That the command has ended does not say that the host is off.
     Off,
     /// Say whether it is on.
     Status,
 }
 
+impl Switch {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::On => "power on",
+            Self::Off => "power off",
+            Self::Status => "read power status",
+        }
+    }
+}
+
 /// Whether a host has power.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PowerState {
     /// It has.
     On,
@@ -20,16 +34,23 @@ pub enum PowerState {
     Off,
 }
 
-/// Switches hosts.
+/// The way to hosts' power.
 pub trait PowerSwitch {
-    /// Whether the inventory gives a way.
+    /// Whether there is a way.
     fn can(&self, host: &str, what: Switch) -> bool;
-    /// Begins; never blocks. `None`: the inventory gives no way.
+
+    /// Begins to do it; nothing, where the inventory gives no way. Never blocks.
+    ///
+    /// Dropping what is returned gives it up: it may still take effect.
     fn begin(&self, host: &str, what: Switch) -> Option<Box<dyn PowerPending>>;
 }
 
-/// A switching that was begun.
+/// A power command that was begun.
 pub trait PowerPending {
-    /// Its end, once it is there: the state that was read, or the one that was asked for; never blocks. `Err`: what went wrong, in words.
+    /// Its end, once it is there: what was seen, or, of [`Switch::On`] and [`Switch::Off`], what was asked; never blocks. Not asked
+    /// again after that.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
     fn poll(&mut self) -> Option<Result<PowerState, String>>;
 }

@@ -120,6 +120,7 @@ pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
             one_network: Vec::new(),
             prefer: None,
             excused: Vec::new(),
+            evacuated: Vec::new(),
         },
         today: None,
         alternatives: Vec::new(),

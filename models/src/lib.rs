@@ -6,9 +6,12 @@
 //! - [`law`]: one law a file: formulas with their source and range
 //! - [`rule`]: one rule a file: each says *holds with this margin* or *broken: needed, available, where, when*
 //! - [`lint`]: settings that bring guests down and that no rule looks at
+//! - [`evacuation`]: a site of which hosts are to carry nothing
 //! - [`loss`]: what is left of a site that has just lost hosts
 //! - [`study`]: questions that a site asks of single laws, and their answers
 //! - [`example`]: a small site, for examples and tests
+//! - [`message`]: what others wrote, fit for a message
+//! - [`observation`]: what was seen on the hosts of a site over a short while
 //! - [`plan`]: a placement, the steps that lead to it, and its one text form
 //!
 //! This crate knows no clock, no file, no seed and no event. It does not know how a placement is found: the rules
@@ -18,11 +21,14 @@ pub mod demand;
 pub mod digest;
 pub mod distribution;
 pub mod estimate;
+pub mod evacuation;
 pub mod example;
 pub mod flow;
 pub mod law;
 pub mod lint;
 pub mod loss;
+pub mod message;
+pub mod observation;
 pub mod plan;
 pub mod provenance;
 pub mod quantity;

@@ -520,6 +520,9 @@ pub struct Rules {
     /// Guests that may stay down: only after a loss, see [`crate::loss`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excused: Vec<GuestId>,
+    /// Hosts that are to carry nothing, and take nobody: only in a plan that evacuates them, see [`crate::evacuation`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evacuated: Vec<HostId>,
 }
 
 /// Guests that belong together.
@@ -717,7 +720,7 @@ impl Site {
         by_group
     }
 
-    /// Whether the host may be given the guest: mode, pool, pin, and its memory alone.
+    /// Whether the host may be given the guest: mode, pool, pin, and its memory alone; none is given to a host that is evacuated.
     ///
     /// A guest that can be virtual is not given to a host without a hypervisor (a virtual machine's image does not start
     /// there), though it may stand there today.
@@ -726,6 +729,11 @@ impl Site {
         let (h, g) = (&self.hosts[host.index()], &self.guests[guest.index()]);
         let class = self.class_of(host);
         let mode_fits = g.mode == Mode::PhysicalOnly || class.hypervisor.is_some() || g.pinned == Some(host);
-        mode_fits && g.pinned.is_none_or(|p| p == host) && g.pool.is_none_or(|p| h.pools.contains(&p)) && g.memory <= class.guest_memory()
+        let stays = !self.rules.evacuated.contains(&host);
+        stays
+            && mode_fits
+            && g.pinned.is_none_or(|p| p == host)
+            && g.pool.is_none_or(|p| h.pools.contains(&p))
+            && g.memory <= class.guest_memory()
     }
 }

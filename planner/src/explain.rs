@@ -12,7 +12,7 @@ use models::site::{ClassId, GuestId, HostId, Placement, Site};
 use crate::beside::beside;
 use crate::pack::{self, Fit};
 use crate::quick::Quick;
-use crate::search::{self, NoOrder, Options, words};
+use crate::search::{self, Found, NoOrder, Options, words};
 
 /// A variant of a site with one rule left out.
 type Without = (&'static str, fn(&mut Site) -> bool);
@@ -37,6 +37,17 @@ const RULES: [Without; 10] = [
 /// The conflicts of a site for which the search found nothing. `no_order`: an end that keeps every rule and has no way to it.
 #[must_use]
 pub(crate) fn conflicts(site: &Site, demands: &[Demand], no_order: Option<&NoOrder>) -> Vec<String> {
+    let options = Options { most_tries: 8, ..Options::default() };
+    conflicts_by(site, demands, no_order, &|variant| search::search(variant, demands, &options).ok())
+}
+
+/// The same for another search: `find` says what fits on a variant of the site.
+pub(crate) fn conflicts_by(
+    site: &Site,
+    demands: &[Demand],
+    no_order: Option<&NoOrder>,
+    find: &dyn Fn(&Site) -> Option<Found>,
+) -> Vec<String> {
     let mut all = Vec::new();
     let most: Vec<(ClassId, u32)> =
         (0..site.classes.len()).filter_map(|c| site.classes[c].sale.as_ref().map(|s| (ClassId::at(c), s.max.min(1_000)))).collect();
@@ -63,13 +74,12 @@ pub(crate) fn conflicts(site: &Site, demands: &[Demand], no_order: Option<&NoOrd
     if let Some(end) = no_order {
         all.extend(without_order(end, demands));
     }
-    let options = Options { most_tries: 8, ..Options::default() };
     for (name, leave_out) in RULES {
         let mut variant = site.clone();
         if !leave_out(&mut variant) {
             continue;
         }
-        if let Ok(found) = search::search(&variant, demands, &options) {
+        if let Some(found) = find(&variant) {
             let mut asked = Site { rules: site.rules.clone(), licences: site.licences.clone(), ..found.site.clone() };
             asked.hosts.iter_mut().zip(&site.hosts).for_each(|(h, standing)| h.retires = standing.retires);
             let there = broken(&asked, demands, &found.placement).join("; ");

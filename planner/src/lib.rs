@@ -8,6 +8,8 @@
 //! - [`quick`]: the running sums that the search keeps for itself; the rules never look at them
 //! - [`bound`]: lower bounds by volume
 //! - [`order`]: the steps from here to there
+//! - [`lanes`]: steps that may be done side by side, as far as the judge lets them
+//! - [`evacuate`]: how hosts are emptied and stay on
 //! - [`stagger`]: boots that follow each other overlap, as far as the CVCF allows
 //! - [`beside`]: how many new hosts can be on beside all old ones; [`renewal`]: what a plan's steps do with both
 //! - [`explain`]: why nothing fits
@@ -20,7 +22,9 @@
 pub mod alternative;
 pub mod beside;
 pub mod bound;
+pub mod evacuate;
 pub mod explain;
+pub mod lanes;
 pub mod order;
 pub mod pack;
 pub mod prefer;

@@ -5,7 +5,8 @@
 //! is booted only when no move fits on those that are on, and hosts are switched off as soon as they are empty and no loss needs
 //! them: old and new hosts stand side by side for the shortest time, for a CVCF that cannot carry both. Where every remaining move
 //! waits for another, one guest is parked on a third host. What runs on the metal is not moved live, nor is a guest whose pre-copy
-//! would not end over the site's link: it is stopped and started. Where even parking does not help, the answer is *stuck*, with
+//! would not end over the site's link: it is stopped and started. A host that is evacuated is looked at as soon as the last guest has
+//! left it. Where even parking does not help, the answer is *stuck*, with
 //! the moves that are left. The shortest order and
 //! lower bounds of moves come later and have their place here.
 
@@ -132,6 +133,9 @@ pub fn steps(quick: &Quick, start: &Placement, end: &Placement, boots: Boots) ->
     for h in (0..site.hosts.len()).map(HostId::at).filter(|h| goes_off(*h) && state.placement.on[h.index()]) {
         out.power_off(h);
     }
+    for h in &site.rules.evacuated {
+        out.evacuated(*h);
+    }
     Ok(out.steps)
 }
 
@@ -236,6 +240,29 @@ impl Out<'_> {
             vec![Condition::HostOn { host: host.clone() }, Condition::HostEmpty { host: host.clone() }],
             vec![Condition::HostOff { host }],
         );
+    }
+
+    /// Sees that a host is evacuated, when the last guest has left it.
+    fn evacuated(&mut self, h: HostId) {
+        let host = self.site.hosts[h.index()].name.clone();
+        let leaves = |s: &Step| match &s.action {
+            Action::MigrateGuest { from, .. } => *from == host,
+            Action::StopGuest { host: from, .. } => *from == host,
+            _ => false,
+        };
+        let at = self.steps.iter().rposition(leaves).map_or(self.steps.len(), |last| last + 1);
+        let step = Step {
+            number: 0,
+            action: Action::EvacuateHost { host: host.clone() },
+            starts_after_s: None,
+            beside: 0,
+            before: vec![Condition::HostOn { host: host.clone() }],
+            after: vec![Condition::HostEmpty { host }],
+        };
+        self.steps.insert(at, step);
+        for (number, step) in (1..).zip(&mut self.steps) {
+            step.number = number;
+        }
     }
 
     fn memory(&self, g: GuestId, host: &str) -> Condition {

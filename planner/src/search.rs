@@ -243,7 +243,9 @@ fn spread_out(site: &Site, best: &Found, for_sale: &[ClassId], demands: &[Demand
 fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
     let mut quick = Quick::new(fleet, demand);
     let may: Vec<bool> = fleet.hosts.iter().map(|h| !h.retires).collect();
-    let must: Vec<bool> = fleet.hosts.iter().map(|h| h.bought).collect();
+    // What is evacuated stays on.
+    let emptied = |h: usize| fleet.rules.evacuated.contains(&HostId::at(h));
+    let must: Vec<bool> = fleet.hosts.iter().enumerate().map(|(h, host)| host.bought || emptied(h)).collect();
     let mut all: Vec<State> = Vec::new();
     for within in prefer::within(fleet) {
         quick.keep_within(within);
@@ -265,6 +267,15 @@ fn candidates(fleet: &Site, demand: &Demand) -> Vec<Placement> {
         all.extend(some);
     }
     all.into_iter().map(|s| s.placement).collect()
+}
+
+/// A plan with this placement, where it keeps every rule and there is a way to it; nothing is bought. Else, why there is no way.
+pub(crate) fn way_to(site: &Site, demands: &[Demand], placement: Placement) -> Result<Found, Option<Box<NoOrder>>> {
+    let bound = bound::by_volume(site, &demands[0]);
+    accept(site, site, &[], demands, placement, &bound, f64::INFINITY).map_err(|refused| match refused {
+        Refused::Itself => None,
+        Refused::NoOrder(end) => Some(end),
+    })
 }
 
 /// Judges a placement and its steps; it is refused where it costs more than `most_yen`, a rule does not hold, or no order of steps

@@ -88,6 +88,9 @@ pub(crate) fn answer(run: &Run, plan: Option<&Plan>) -> Answer {
                 ),
             };
         }
+        if let Some(evacuated) = run.evacuated.as_ref().filter(|_| tone == "good") {
+            return Answer { word: "can be evacuated", tone, sentence: format!("{} {sentence}", evacuated.says.join(" ")) };
+        }
         // Who signs for the rules signs for what users feel, too.
         let broken = run.requests.iter().find(|r| r.fleet == fleet.name).map(course::broken).unwrap_or_default();
         if tone == "good" && !broken.is_empty() {

@@ -23,7 +23,7 @@ pub mod text;
 
 pub use page::page;
 pub use run::{Fleet, Run};
-pub use text::{deploy_time, laws, measures, requests, steps, studies, summary, verdicts};
+pub use text::{deploy_time, laws, measures, observation, requests, steps, studies, summary, verdicts};
 
 /// A page that could not be written: only a fault of this crate leads here, never a site.
 #[derive(Debug, thiserror::Error)]

@@ -59,6 +59,19 @@ pub struct Run {
     /// What is lost, where the run asks what to do now that hosts are down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
+    /// What is evacuated, where the run asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evacuated: Option<Evacuated>,
+}
+
+/// An evacuation, and what is said of it before anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evacuated {
+    /// Hosts that carry nothing when the plan is done, and stay on.
+    pub hosts: Vec<String>,
+    /// Sentences: who goes where, what else is touched.
+    pub says: Vec<String>,
 }
 
 /// A loss, and what is said of it before anything else.

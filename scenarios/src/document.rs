@@ -86,6 +86,11 @@ impl Text {
         }
     }
 
+    /// The text itself.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The tables in it.
     pub(crate) fn document(&self) -> Result<Document<'_>, Error> {
         let root = DeTable::parse(&self.text)

@@ -2,6 +2,7 @@
 //!
 //! - [`load`]: a folder with a site.toml, understood: a [`Scenario`]
 //! - [`stream`]: the same with its one recorded table read in blocks: a [`Streamed`]
+//! - [`observed`]: a site file and its trace, written from what was seen on the hosts
 //! - [`targets`](targets::targets): published figures that ours are held against
 //! - [`schema`]: the JSON Schema of site.toml for editors
 //! - [`table`]: recorded CPU in CSV, gzip or Parquet, also in blocks where it is larger than memory
@@ -23,6 +24,7 @@ mod givens;
 mod lines;
 mod loads;
 mod names;
+pub mod observed;
 pub mod opendc;
 mod requests;
 mod resample;

@@ -7,6 +7,7 @@
 //!   lost members falls evenly on those that survive, and counts in their hosts' CPU;
 //! - a guest whose loss is *accepted* is not looked at.
 //!
+//! A host that is evacuated is given no guest then either.
 //! The place is found by an exact search (depth first, hardest guest first), not by comparing sums: sums are only used to
 //! say no early and with figures. Two members of a redundancy group may share a host while something is down.
 //! Left out: branch circuits after the loss of a feed (what the survivors then draw on their own), and the time that the
@@ -220,7 +221,9 @@ pub(crate) fn after(
     // Physical-only workloads want machines, not memory beside others: they are not in these sums.
     let shared = |g: &&GuestId| site.guests[g.index()].mode != Mode::PhysicalOnly;
     let needed: MiB = restart.iter().filter(shared).map(|g| site.guests[g.index()].memory).sum();
-    let free: MiB = rooms.iter().filter(|r| !r.single).map(|r| r.free).sum();
+    // A host that is evacuated is nobody's spare.
+    let spare = |r: &&Room<'_>| !site.rules.evacuated.contains(&r.host);
+    let free: MiB = rooms.iter().filter(|r| !r.single).filter(spare).map(|r| r.free).sum();
     let mut moves = Vec::new();
     let mut came: Vec<HostId> = Vec::new();
     let mut undecided = None;
@@ -264,7 +267,7 @@ pub(crate) fn after(
 
     let comes: u64 = restart.iter().map(|g| u64::from(demand.guests[g.index()].cpu_khz.iter().copied().max().unwrap_or(0))).sum();
     let cpu_needed_mhz = (rooms.iter().map(|r| r.at_percentile).sum::<u64>() + comes) as f64 / 1000.0;
-    let cpu_available_mhz = rooms.iter().filter(|r| !r.single || r.guests > 0).map(|r| r.limit_khz).sum::<f64>() / 1000.0;
+    let cpu_available_mhz = rooms.iter().filter(|r| !r.single && spare(r) || r.guests > 0).map(|r| r.limit_khz).sum::<f64>() / 1000.0;
     let mut margins: Vec<Margin> = rooms
         .iter()
         .filter(|r| taken_over[r.host.index()] || came.contains(&r.host))

@@ -1,17 +1,20 @@
 //! A live migration ends: the guest stands still for no longer than the site allows.
 //!
 //! Asked of each move by itself, over the site's link, where `[migration]` is given and the guest's dirty rate is. Where either
-//! is not, nothing is asked. Steps are done one after the other: moves that share the link are not judged here.
+//! is not, nothing is asked. Moves that may be under way together share the link evenly, and are asked with their share.
 
 use crate::law::migration::{NotConverging, Outcome};
+use crate::quantity::BytesPerSecond;
 use crate::site::{GuestId, Site};
 
-/// Why a live move of this guest is refused: with the link, its rate, and the downtime it would have. `None`: it may be moved, as far as is
-/// known.
+/// Why a live move of this guest, as one of `at_once` (1 or more), is refused: with the link, its rate, and the downtime it would have.
+/// `None`: it may be moved, as far as is known.
 #[must_use]
-pub fn refused(site: &Site, guest: GuestId) -> Option<String> {
+pub fn refused(site: &Site, guest: GuestId, at_once: u32) -> Option<String> {
     let way = site.migration.as_ref()?;
-    let (copy, stop) = site.pre_copy(guest)?;
+    let (mut copy, stop) = site.pre_copy(guest)?;
+    // A share of a rate is a rate.
+    copy.bandwidth = BytesPerSecond::new(copy.bandwidth.get() / f64::from(at_once.max(1))).ok()?;
     let name = &site.guests[guest.index()].name;
     let head = format!("{name} cannot be moved live over {} at {:.1} MB/s", way.over, copy.bandwidth.get() / 1e6);
     match copy.run(stop) {

@@ -9,8 +9,10 @@
 //! that a recovery takes.
 
 pub mod apart;
+pub mod beside;
 pub mod capacity;
 pub mod down;
+pub mod evacuated;
 pub mod licence;
 pub mod migrate;
 pub mod near;
@@ -58,6 +60,8 @@ pub enum RuleName {
     Retired,
     /// Guests that belong together stand within one network domain.
     OneNetwork,
+    /// Hosts that are evacuated carry nothing at the end, and are on.
+    Evacuated,
 }
 
 impl RuleName {
@@ -79,6 +83,7 @@ impl RuleName {
             Self::Licences => "licences",
             Self::Retired => "retired",
             Self::OneNetwork => "one network",
+            Self::Evacuated => "evacuated",
         }
     }
 }
@@ -347,6 +352,7 @@ pub fn judge(site: &Site, demand: &Demand, placement: &Placement) -> Vec<Judgeme
     all.push(licence::judge(site, placement));
     all.extend(retired::judge(site, placement));
     all.extend(near::judge(site, placement));
+    all.extend(evacuated::judge(site, placement));
     all
 }
 

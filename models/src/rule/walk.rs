@@ -1,9 +1,9 @@
 //! The rules at every step of a plan, not only at its end: a plan that breaks a rule for one minute in the middle is a
 //! failed plan.
 //!
-//! The states are recounted step by step from the plan's own actions. While a live migration lasts, the guest takes
-//! memory on both hosts; a host that boots draws full power, and those that boot beside it (`starts_after_s`) draw theirs;
-//! electricity and CPU are judged over the whole horizon,
+//! The states are recounted step by step from the plan's own actions; where a step may be done beside those before it, every mixture
+//! of them is judged as well ([`super::beside`]). While a live migration lasts, the guest takes memory on both hosts; a host that boots
+//! draws full power, and those that boot beside it (`starts_after_s`) draw theirs; electricity and CPU are judged over the whole horizon,
 //! because a step may be carried out at any time of day.
 //!
 //! A rule that today's state breaks already cannot be kept on the way to a better state; such rules are named in
@@ -11,12 +11,13 @@
 //! of the end. That a service stands within one network (`near`) is asked of the end alone. A copy in flight is dropped when a host is lost: losses are judged with each guest where it runs. *Every guest runs* is asked of the end. A redundancy group that
 //! did not run before counts for the loss rules once all its members run: its first member has no survivor yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::beside::{self, Deed};
 use super::{Breach, HostLoads, Judgement, RuleName, Verdict, apart, capacity, down, judge, licence, migrate, place, spread, ups};
 use crate::demand::Demand;
 use crate::law::inrush::Draw;
-use crate::plan::{Action, Condition, Step};
+use crate::plan::{Action, Condition, MOST_BESIDE, Step};
 use crate::quantity::Nanos;
 use crate::site::{GuestId, HostId, Mode, Placement, PowerView, Site};
 
@@ -50,41 +51,15 @@ pub struct Fault {
 /// Walks through the steps from `start`.
 #[must_use]
 pub fn walk(site: &Site, demand: &Demand, start: &Placement, steps: &[Step]) -> Walk {
-    let before: BTreeMap<RuleName, Verdict> =
-        judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| (j.rule, j.verdict)).collect();
-    let broken_before = before.keys().copied().collect();
-    let loads = HostLoads::recount(site, demand, start);
-    let by_curves = site.ups.is_some() && site.rules.ups.is_some_and(|r| r.view == PowerView::Expected);
-    let mut walker = Walker {
-        site,
-        demand,
-        power: by_curves.then(|| ups::Series::of_site(site, demand, start, &loads)),
-        loads,
-        at: start.clone(),
-        defined: (0..site.guests.len()).filter_map(|g| start.host_of[g].map(|h| (GuestId::at(g), h))).collect(),
-        faults: Vec::new(),
-        judged: 0,
-        in_service: site.guests_by_group().iter().map(|members| members.iter().any(|m| start.host_of[m.index()].is_some())).collect(),
-        before,
-        run: Vec::new(),
-        most: None,
-    };
-    let end = final_state(site, start, steps);
-    let end_down_holds = end
-        .as_ref()
-        .is_some_and(|end| down::judge(site, demand, end, &HostLoads::recount(site, demand, end), None).iter().all(|j| j.verdict.holds()));
+    let mut walker = Walker::new(site, demand, start, steps);
     for (i, step) in steps.iter().enumerate() {
-        let expected = i as u32 + 1;
-        walker.begin(step);
-        if step.number != expected {
-            walker.fault(step.number, None, format!("steps are numbered from 1 in order; here {expected} was due"));
+        walker.follow(i, step);
+        for fault in beside::faults(&mut walker, step.beside) {
+            walker.faults.push(fault);
         }
-        walker.conditions(step, &step.before, "before");
-        let Some(passing) = walker.act(step) else { continue };
-        walker.conditions(step, &step.after, "after");
-        let covered = end_down_holds && end.as_ref().is_some_and(|end| within(&walker.at, end) && walker.nobody_in_service_is_down(end));
-        walker.judge(step.number, &passing, covered);
+        walker.reached(step.beside);
     }
+    let broken_before = walker.before.keys().copied().collect();
     Walk { end: walker.at, broken_before, faults: walker.faults, judged: walker.judged, most: walker.most }
 }
 
@@ -124,24 +99,31 @@ struct Passing {
     power_changes: bool,
 }
 
-struct Walker<'a> {
-    site: &'a Site,
+/// A walk on its way: the state after a step, and what was found so far.
+pub(super) struct Walker<'a> {
+    pub(super) site: &'a Site,
     demand: &'a Demand,
     loads: HostLoads,
     /// The expected course of power, kept where the CVCF is judged by it.
     power: Option<ups::Series>,
-    at: Placement,
-    defined: BTreeSet<(GuestId, HostId)>,
+    pub(super) at: Placement,
+    pub(super) defined: BTreeSet<(GuestId, HostId)>,
     faults: Vec<Fault>,
     judged: usize,
     /// Rules that the first state breaks, and how.
     before: BTreeMap<RuleName, Verdict>,
     /// By redundancy group: it has run whole, or in part from the start.
-    in_service: Vec<bool>,
+    pub(super) in_service: Vec<bool>,
     /// The boots that may not have ended when the step begins: each host with its switch-on, the step's own last.
     run: Vec<(HostId, Nanos)>,
     /// The most that the CVCF saw.
     most: Option<Draw>,
+    /// The state after the last step, where its names are known and it survives every loss.
+    sound_end: Option<Placement>,
+    /// What the last steps did, the latest last: as many as one may be done beside, and that one.
+    pub(super) deeds: VecDeque<Deed<'a>>,
+    /// How many steps before it the one before the latest may be done beside.
+    pub(super) reach: u32,
 }
 
 /// A boot's host.
@@ -152,15 +134,86 @@ fn booted_by(site: &Site, step: &Step) -> Option<HostId> {
     }
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    /// Before the first step.
+    pub(super) fn new(site: &'a Site, demand: &'a Demand, start: &Placement, steps: &[Step]) -> Self {
+        let before = judge(site, demand, start).into_iter().filter(|j| !j.verdict.holds()).map(|j| (j.rule, j.verdict)).collect();
+        let loads = HostLoads::recount(site, demand, start);
+        let by_curves = site.ups.is_some() && site.rules.ups.is_some_and(|r| r.view == PowerView::Expected);
+        let survives = |end: &Placement| {
+            let loads = HostLoads::recount(site, demand, end);
+            down::judge(site, demand, end, &loads, None).iter().all(|j| j.verdict.holds())
+        };
+        Self {
+            site,
+            demand,
+            power: by_curves.then(|| ups::Series::of_site(site, demand, start, &loads)),
+            loads,
+            at: start.clone(),
+            defined: (0..site.guests.len()).filter_map(|g| start.host_of[g].map(|h| (GuestId::at(g), h))).collect(),
+            faults: Vec::new(),
+            judged: 0,
+            in_service: site.guests_by_group().iter().map(|members| members.iter().any(|m| start.host_of[m.index()].is_some())).collect(),
+            before,
+            run: Vec::new(),
+            most: None,
+            sound_end: final_state(site, start, steps).filter(survives),
+            deeds: VecDeque::new(),
+            reach: 0,
+        }
+    }
+
+    /// Does a step, the `i`-th, and judges the state after it; those that it may be done beside have ended.
+    pub(super) fn follow(&mut self, i: usize, step: &'a Step) {
+        let expected = i as u32 + 1;
+        self.begin(step);
+        if step.number != expected {
+            self.fault(step.number, None, format!("steps are numbered from 1 in order; here {expected} was due"));
+        }
+        self.conditions(step, &step.before, "before");
+        let deed = Deed::before(self.site, &self.at, &self.defined, &self.in_service, step);
+        let passing = self.act(step);
+        if self.deeds.len() > MOST_BESIDE as usize {
+            self.deeds.pop_front();
+        }
+        self.deeds.push_back(deed.after(&self.at, &self.defined));
+        let Some(passing) = passing else { return };
+        self.conditions(step, &step.after, "after");
+        let in_service = self.in_service.clone();
+        let judgements = self.judgements(&passing, &in_service);
+        for (rule, why) in self.broken(judgements) {
+            self.fault(step.number, Some(rule), why);
+        }
+    }
+
+    /// Notes that the latest step may be done beside so many before it, and in which groups that lets all members run.
+    pub(super) fn reached(&mut self, beside: u32) {
+        if beside > 0 {
+            let ran = beside::ran(&self.deeds, beside);
+            self.in_service = self.in_service_with(&self.in_service, &ran);
+        }
+        self.reach = beside;
+    }
+
+    /// The groups that are in service: those that were, and those all of whose members run now or are among `ran`.
+    pub(super) fn in_service_with(&self, were: &[bool], ran: &[GuestId]) -> Vec<bool> {
+        let whole = |members: &[GuestId]| members.iter().all(|m| self.at.host_of[m.index()].is_some() || ran.contains(m));
+        self.site.guests_by_group().iter().zip(were).map(|(members, were)| *were || whole(members)).collect()
+    }
+
+    /// Whether what survives a loss at the end is known to survive it now.
+    fn covered(&self, in_service: &[bool]) -> bool {
+        self.sound_end.as_ref().is_some_and(|end| within(&self.at, end) && self.nobody_in_service_is_down(end, in_service))
+    }
+
     /// Whether every group in service has all its members where `end` has them: one that is down for a while lacks its
     /// survivors, whatever holds at the end.
-    fn nobody_in_service_is_down(&self, end: &Placement) -> bool {
+    fn nobody_in_service_is_down(&self, end: &Placement, in_service: &[bool]) -> bool {
         self.site
             .guests_by_group()
             .iter()
             .enumerate()
-            .filter(|(group, _)| self.in_service[*group])
+            .filter(|(group, _)| in_service[*group])
             .all(|(_, members)| members.iter().all(|m| self.at.host_of[m.index()].is_some() || end.host_of[m.index()].is_none()))
     }
 
@@ -224,6 +277,14 @@ impl Walker<'_> {
         found
     }
 
+    /// A host that is to be evacuated is given no guest.
+    fn takes_nobody(&mut self, step: u32, h: HostId) {
+        if self.site.rules.evacuated.contains(&h) {
+            let why = format!("{} is to be evacuated: no guest comes to it", self.site.hosts[h.index()].name);
+            self.fault(step, None, why);
+        }
+    }
+
     fn conditions(&mut self, step: &Step, all: &[Condition], word: &str) {
         for c in all {
             // A step that needs a host waits until it has booted; one that does not wait cannot have it.
@@ -241,16 +302,22 @@ impl Walker<'_> {
     }
 
     fn holds(&self, c: &Condition) -> bool {
+        self.holds_with(c, &[])
+    }
+
+    /// Whether a condition holds while `also` is taken on hosts besides the memory of guests where they run.
+    pub(super) fn holds_with(&self, c: &Condition, also: &[(GuestId, HostId)]) -> bool {
         let (host, guest) = (|n: &str| self.site.host_named(n), |n: &str| self.site.guest_named(n));
         let runs_on = |h: HostId| self.at.host_of.iter().filter(move |x| **x == Some(h)).count();
         match c {
             Condition::HostOn { host: h } => host(h).is_some_and(|h| self.at.on[h.index()]),
             Condition::HostOff { host: h } => host(h).is_some_and(|h| !self.at.on[h.index()]),
-            Condition::HostEmpty { host: h } => host(h).is_some_and(|h| runs_on(h) == 0),
+            Condition::HostEmpty { host: h } => host(h).is_some_and(|h| runs_on(h) == 0 && also.iter().all(|(_, x)| *x != h)),
             Condition::MemoryFree { host: h, mib } => host(h).is_some_and(|h| {
                 let used: u64 =
                     (0..self.site.guests.len()).filter(|g| self.at.host_of[*g] == Some(h)).map(|g| self.site.guests[g].memory.0).sum();
-                used + mib <= self.site.class_of(h).guest_memory().0
+                let besides: u64 = also.iter().filter(|(_, x)| *x == h).map(|(g, _)| self.site.guests[g.index()].memory.0).sum();
+                used + besides + mib <= self.site.class_of(h).guest_memory().0
             }),
             Condition::GuestDefined { guest: g, host: h } => {
                 matches!((guest(g), host(h)), (Some(g), Some(h)) if self.defined.contains(&(g, h)))
@@ -322,6 +389,7 @@ impl Walker<'_> {
                 if !self.defined.contains(&(g, h)) {
                     self.fault(n, None, format!("{host} does not know {guest}"));
                 }
+                self.takes_nobody(n, h);
                 self.at.host_of[g.index()] = Some(h);
                 passing.touched.insert(h);
             }
@@ -333,6 +401,7 @@ impl Walker<'_> {
                 if a == b {
                     self.fault(n, None, format!("{guest} is on {to} already"));
                 }
+                self.takes_nobody(n, b);
                 let metal = |h: HostId| self.site.class_of(h).hypervisor.is_none();
                 if self.site.guests[g.index()].mode == Mode::PhysicalOnly || metal(a) || metal(b) {
                     self.fault(
@@ -341,7 +410,7 @@ impl Walker<'_> {
                         format!("{guest} cannot be moved live: one of {from} and {to} has no hypervisor, or it is physical only"),
                     );
                 }
-                if let Some(why) = migrate::refused(self.site, g) {
+                if let Some(why) = migrate::refused(self.site, g, 1) {
                     self.fault(n, None, why);
                 }
                 self.at.host_of[g.index()] = Some(b);
@@ -360,49 +429,93 @@ impl Walker<'_> {
             }
         }
         if !passing.touched.is_empty() {
-            for (group, members) in self.site.guests_by_group().iter().enumerate() {
-                self.in_service[group] |= members.iter().all(|m| self.at.host_of[m.index()].is_some());
-            }
-            let by_host = self.at.guests_by_host();
-            for h in &passing.touched {
-                let on = self.at.on[h.index()];
-                if let Some(power) = self.power.as_mut().filter(|_| on) {
-                    power.remove_host(self.site, *h, &self.loads[h.index()].khz);
-                }
-                self.loads.update(self.site, self.demand, *h, &by_host[h.index()]);
-                if let Some(power) = self.power.as_mut().filter(|_| on) {
-                    power.add_host(self.site, *h, &self.loads[h.index()].khz);
-                }
-            }
+            self.in_service = self.in_service_with(&self.in_service, &[]);
+            self.recount(&passing.touched);
         }
         Some(passing)
     }
 
+    /// Recounts what these hosts carry and draw.
+    fn recount(&mut self, touched: &BTreeSet<HostId>) {
+        let by_host = self.at.guests_by_host();
+        for h in touched {
+            let on = self.at.on[h.index()];
+            if let Some(power) = self.power.as_mut().filter(|_| on) {
+                power.remove_host(self.site, *h, &self.loads[h.index()].khz);
+            }
+            self.loads.update(self.site, self.demand, *h, &by_host[h.index()]);
+            if let Some(power) = self.power.as_mut().filter(|_| on) {
+                power.add_host(self.site, *h, &self.loads[h.index()].khz);
+            }
+        }
+    }
+
+    /// Puts a guest where it runs in another mixture of steps done and under way.
+    pub(super) fn put(&mut self, guest: GuestId, host: Option<HostId>) {
+        let was = std::mem::replace(&mut self.at.host_of[guest.index()], host);
+        self.recount(&was.into_iter().chain(host).collect());
+    }
+
+    /// Judges the state as a mixture in which nothing boots; the rules that it breaks, with figures.
+    pub(super) fn mixture(&mut self, in_service: &[bool]) -> Vec<(RuleName, String)> {
+        let mut all = self.of_guests(&[]);
+        all.extend(self.of_hosts(&ups::Booting::default(), in_service));
+        self.judged += all.len();
+        self.broken(all)
+    }
+
+    /// Judges memory alone, with what is taken besides that of guests where they run.
+    pub(super) fn memory(&mut self, also: &[(GuestId, HostId)]) -> Vec<(RuleName, String)> {
+        self.judged += 1;
+        self.broken(vec![capacity::memory(self.site, &self.at, also)])
+    }
+
     /// Judges the state, as far as the step can have changed the answer.
-    fn judge(&mut self, step: u32, passing: &Passing, covered: bool) {
-        let (site, demand, at) = (self.site, self.demand, &self.at);
+    fn judgements(&mut self, passing: &Passing, in_service: &[bool]) -> Vec<Judgement> {
         let mut all: Vec<Judgement> = Vec::new();
         if !passing.touched.is_empty() {
-            all.push(off_host(site, at));
-            all.push(place::physical_only(site, at));
-            all.push(place::pinned(site, at));
-            all.push(capacity::memory(site, at, &passing.memory));
-            all.push(capacity::cpu(site, demand, at, &self.loads));
-            all.extend(apart::judge(site, at));
-            all.extend(spread::judge(site, at));
+            all.extend(self.of_guests(&passing.memory));
         }
         if passing.power_changes || !passing.touched.is_empty() {
-            all.push(licence::judge(site, at));
-            let (power, seen) = ups::judge_booting(site, demand, at, &self.loads, &passing.booting, self.power.as_ref());
-            all.extend(power);
-            if let Some(seen) = seen {
-                self.most = Some(self.most.map_or(seen, |most| most.max(seen)));
-            }
-            if !covered && at.host_of.iter().any(Option::is_some) {
-                all.extend(down::judge(site, demand, at, &self.loads, Some(&self.in_service)));
-            }
+            all.extend(self.of_hosts(&passing.booting, in_service));
         }
         self.judged += all.len();
+        all
+    }
+
+    /// What changes when a guest runs elsewhere; `also` is taken besides the memory of guests where they run.
+    fn of_guests(&self, also: &[(GuestId, HostId)]) -> Vec<Judgement> {
+        let (site, at) = (self.site, &self.at);
+        let mut all = vec![
+            off_host(site, at),
+            place::physical_only(site, at),
+            place::pinned(site, at),
+            capacity::memory(site, at, also),
+            capacity::cpu(site, self.demand, at, &self.loads),
+        ];
+        all.extend(apart::judge(site, at));
+        all.extend(spread::judge(site, at));
+        all
+    }
+
+    /// What changes when hosts draw or carry another load.
+    fn of_hosts(&mut self, booting: &ups::Booting, in_service: &[bool]) -> Vec<Judgement> {
+        let (site, demand) = (self.site, self.demand);
+        let mut all = vec![licence::judge(site, &self.at)];
+        let (power, seen) = ups::judge_booting(site, demand, &self.at, &self.loads, booting, self.power.as_ref());
+        all.extend(power);
+        if let Some(seen) = seen {
+            self.most = Some(self.most.map_or(seen, |most| most.max(seen)));
+        }
+        if !self.covered(in_service) && self.at.host_of.iter().any(Option::is_some) {
+            all.extend(down::judge(site, demand, &self.at, &self.loads, Some(in_service)));
+        }
+        all
+    }
+
+    /// Those of the judgements that are breaches, and none that today's state excuses.
+    fn broken(&self, all: Vec<Judgement>) -> Vec<(RuleName, String)> {
+        let mut broken = Vec::new();
         for j in all {
             let why = match &j.verdict {
                 Verdict::Holds { .. } => continue,
@@ -412,9 +525,10 @@ impl Walker<'_> {
             // That a guest does not run yet is asked of the end only, and is not among these judgements.
             let excused = j.rule != RuleName::EveryGuestRuns && self.before.get(&j.rule).is_some_and(|b| no_worse(&j.verdict, b));
             if !excused {
-                self.fault(step, Some(j.rule), why);
+                broken.push((j.rule, why));
             }
         }
+        broken
     }
 }
 

@@ -54,12 +54,16 @@ struct Row {
 
 pub(super) fn view(plan: &Plan) -> Steps {
     let words = |all: &[Condition]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let counts: Vec<String> = KINDS
+    let mut counts: Vec<String> = KINDS
         .iter()
         .map(|(word, one, many)| (plan.steps.iter().filter(|s| kind(&s.action) == *word).count() as u64, *one, *many))
         .filter(|(n, ..)| *n > 0)
         .map(|(n, one, many)| say::some(n, one, many))
         .collect();
+    let beside = plan.steps.iter().map(|s| s.beside).max().unwrap_or(0);
+    if beside > 0 {
+        counts.push(format!("up to {} steps side by side", beside + 1));
+    }
     Steps {
         purchases: plan.purchases.iter().map(|p| format!("{} × {}: {}", p.hosts.len(), p.class, p.hosts.join(", "))).collect(),
         counts: if counts.is_empty() { "nothing to do".into() } else { counts.join(", ") },

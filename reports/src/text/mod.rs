@@ -6,6 +6,7 @@
 mod deploy_time;
 mod laws;
 mod measures;
+mod observation;
 mod requests;
 mod steps;
 mod studies;
@@ -16,6 +17,7 @@ mod verdicts;
 pub use deploy_time::deploy_time;
 pub use laws::laws;
 pub use measures::measures;
+pub use observation::observation;
 pub use requests::requests;
 pub use steps::steps;
 pub use studies::studies;

@@ -22,6 +22,13 @@ pub fn steps(plan: &Plan) -> String {
     if !plan.lost.is_empty() {
         lines.extend(wrap(&format!("LOST      {}: the plan starts from what is left", plan.lost.join(", ")), 100, 10));
     }
+    if !plan.evacuates.is_empty() {
+        lines.extend(wrap(
+            &format!("EVACUATES {}: nothing runs there when all is done, and it stays on", plan.evacuates.join(", ")),
+            100,
+            10,
+        ));
+    }
     for n in &plan.not_asked {
         lines.extend(wrap(&format!("NOT KEPT  {}: {}", n.rule.words(), n.why), 100, 10));
     }
@@ -36,7 +43,9 @@ pub fn steps(plan: &Plan) -> String {
     }
     lines.push(String::new());
 
-    lines.push(format!("Steps ({})", plan.steps.len()));
+    let beside = plan.steps.iter().map(|s| s.beside).max().unwrap_or(0);
+    let at_once = if beside > 0 { format!(", up to {} side by side", beside + 1) } else { String::new() };
+    lines.push(format!("Steps ({}{at_once})", plan.steps.len()));
     if plan.steps.is_empty() {
         lines.push("  nothing to do".into());
     }

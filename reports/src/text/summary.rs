@@ -26,8 +26,8 @@ pub fn summary(run: &Run, plan: Option<&Plan>) -> String {
     let conflicts = run.chosen.is_none() && !run.conflicts.is_empty();
     let verdict =
         if conflicts { "DOES NOT FIT, because:".to_owned() } else { format!("{}: {}", answer.word.to_uppercase(), answer.sentence) };
-    // After a loss, what to do now is said before what it comes to.
-    lines.extend(at_most(wrap(&verdict, COLUMNS, 2), if run.lost.is_some() { 8 } else { 3 }));
+    // After a loss, and for an evacuation, what to do now is said before what it comes to.
+    lines.extend(at_most(wrap(&verdict, COLUMNS, 2), if run.lost.is_some() || run.evacuated.is_some() { 8 } else { 3 }));
     if conflicts {
         for conflict in run.conflicts.iter().take(5) {
             lines.extend(at_most(wrap(&format!("  - {conflict}"), COLUMNS, 4), 4));

@@ -337,6 +337,7 @@ pub fn sample(shape: Shape) -> (Run, Plan) {
         studies: Vec::new(),
         laws: Vec::new(),
         lost: None,
+        evacuated: None,
     };
     (run, plan)
 }
@@ -397,6 +398,7 @@ fn plan(chosen: &Fleet, today: &Fleet) -> Plan {
         predicted_requests: Vec::new(),
         lost: Vec::new(),
         start: None,
+        evacuates: Vec::new(),
         not_asked: Vec::new(),
     }
 }
@@ -514,6 +516,7 @@ pub fn small() -> Run {
         studies: Vec::new(),
         laws: Vec::new(),
         lost: None,
+        evacuated: None,
     }
 }
 

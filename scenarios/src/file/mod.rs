@@ -283,18 +283,13 @@ sourced!(
         /// The pools that each belongs to.
         #[serde(default)]
         pools: Vec<String>,
-        /// Whether they are on today. Default true.
-        #[serde(default = "yes")]
-        on: bool,
+        /// Whether they are on today. Default true. Written as true, it says so even where no guest runs on any host.
+        on: Option<bool>,
         /// Whether they are renewed: off when the plan is done, their guests elsewhere. Default false.
         #[serde(default)]
         retires: bool,
     }
 );
-
-const fn yes() -> bool {
-    true
-}
 
 /// A service that guests carry.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -143,7 +143,7 @@ fn host(doc: &Document<'_>, at: &At, known: &Known, template: &str, n: u32) -> R
     known.hosts.find(doc, at, &expand(doc, at, template, n)?).map(HostId::at)
 }
 
-/// Who runs where today: nothing where no guest says so.
+/// Who runs where today: nothing where no guest says so, and no host says that it is on.
 pub(super) fn today(
     doc: &Document<'_>,
     file: &file::Site,
@@ -151,7 +151,7 @@ pub(super) fn today(
     hosts: &[Standing],
     guests: &[Guest],
 ) -> Result<Option<Placement>, Error> {
-    if file.guest.iter().all(|g| g.runs_on.is_none()) {
+    if file.guest.iter().all(|g| g.runs_on.is_none()) && file.host.iter().all(|h| h.on != Some(true)) {
         return Ok(None);
     }
     let mut today = Placement { on: hosts.iter().map(|h| h.on).collect(), host_of: vec![None; guests.len()] };

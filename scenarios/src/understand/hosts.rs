@@ -182,7 +182,7 @@ pub(super) fn hosts(doc: &Document<'_>, file: &file::Site, known: &mut Known) ->
                 bought: false,
                 retires: h.retires,
             };
-            all.push(Standing { host, on: h.on });
+            all.push(Standing { host, on: h.on.unwrap_or(true) });
         }
     }
     Ok(all)

@@ -193,6 +193,7 @@ pub(super) fn rules(doc: &Document<'_>, file: &file::Site, known: &Known) -> Res
         one_network: one_network(doc, file, known)?,
         prefer: r.prefer,
         excused: Vec::new(),
+        evacuated: Vec::new(),
     })
 }
 

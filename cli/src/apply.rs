@@ -1,0 +1,429 @@
+//! `apply`, `resume`, `rollback`, `status`: what the executor is told, and what it says. It shows by default, and acts with `--yes`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use executor::carry::{Outcome, carry};
+use executor::clock::Clock;
+use executor::crew::{Crew, Policy};
+use executor::host::Host;
+use executor::inventory::Inventory;
+use executor::journal::{End, FileStore, History, Listed, Record, Summary, journal_path, list, read_file};
+use executor::lock::SiteLock;
+use executor::log::{Log, Said};
+use executor::preview::{Row, preview};
+use executor::real::{CommandSwitch, StoredDefinitions, policy};
+use executor::runs::{self, Asked, Ready};
+use models::plan::Plan;
+
+use crate::args::{Common, RunArgs};
+use crate::diagnose::Failure;
+use crate::{hosts, pipeline, write};
+
+/// What a command came to.
+pub struct Answer {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// Whether all is well: what was asked is done, or would be.
+    pub good: bool,
+}
+
+/// What a run works with, held together.
+struct Site {
+    inventory: Inventory,
+    hosts: BTreeMap<String, Box<dyn Host>>,
+    policy: Policy,
+    clock: Box<dyn Clock>,
+}
+
+impl Site {
+    fn open(inventory: &Path, fenced: &[String]) -> Result<Self, Failure> {
+        let inventory = Inventory::read(inventory)?;
+        if let Some(host) = fenced.iter().find(|h| !inventory.hosts.contains_key(*h)) {
+            let help = scenarios::help_for(host, "hosts", inventory.hosts.keys().map(String::as_str));
+            return Err(Failure::Usage(format!("--fenced: the inventory has no host `{host}`; {help}")));
+        }
+        let policy = policy(&inventory, fenced.iter().cloned().collect());
+        Ok(Self { hosts: hosts::connect(&inventory)?, policy, clock: hosts::clock()?, inventory })
+    }
+
+    fn with<T>(&self, log: &dyn Log, then: impl FnOnce(&Crew<'_>) -> T) -> T {
+        let switch = CommandSwitch::new(&self.inventory);
+        let definitions = StoredDefinitions::new(&self.inventory);
+        let crew = Crew { hosts: &self.hosts, switch: &switch, definitions: &definitions, clock: &*self.clock, log, policy: &self.policy };
+        then(&crew)
+    }
+
+    fn lock(&self, what: &str) -> Result<SiteLock, Failure> {
+        Ok(SiteLock::take(&self.inventory.state, &self.inventory.site, what)?)
+    }
+}
+
+/// Says nothing.
+struct Silent;
+impl Log for Silent {
+    fn say(&self, _: &Said) {}
+}
+
+/// A log for people and one for programs, beside the journal and on the terminal.
+struct Logs {
+    people: RefCell<File>,
+    programs: RefCell<File>,
+    json: bool,
+}
+
+impl Logs {
+    fn beside(journal: &Path, json: bool) -> Result<Self, Failure> {
+        let open = |ending: &str| {
+            let path = journal.with_extension(ending);
+            let file = File::options().create(true).append(true).open(&path);
+            file.map(RefCell::new).map_err(|source| Failure::Io { path, doing: "write", source })
+        };
+        Ok(Self { people: open("log")?, programs: open("log.json")?, json })
+    }
+}
+
+impl Log for Logs {
+    fn say(&self, said: &Said) {
+        let line = serde_json::to_string(said).unwrap_or_else(|e| format!("{{\"event\":\"note\",\"text\":\"{e}\"}}"));
+        let person = format!("{} {said}", time(said.at_unix_ns));
+        // A log that cannot be written is no reason to stop in the middle of a step: the journal is what counts.
+        _ = writeln!(self.people.borrow_mut(), "{person}");
+        _ = writeln!(self.programs.borrow_mut(), "{line}");
+        eprintln!("{}", if self.json { &line } else { &person });
+    }
+}
+
+/// A moment as people write it, to the second, in local time.
+fn time(unix_ns: u64) -> String {
+    let stamp = jiff::Timestamp::from_nanosecond(i128::from(unix_ns)).unwrap_or_default();
+    stamp.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The moment that `--until` names: a time of day (the next one), a moment in full, or so long from now.
+///
+/// # Errors
+/// What would be right.
+pub fn until(text: &str, now_unix_ns: u64) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no time: give `05:30` (the next one), `2026-11-22T05:30:00+09:00` or `+90m`");
+    let now = jiff::Timestamp::from_nanosecond(i128::from(now_unix_ns)).map_err(|_| wrong())?;
+    let zone = jiff::tz::TimeZone::system();
+    let at = if let Some(span) = text.strip_prefix('+') {
+        let span: jiff::SignedDuration = span.parse().map_err(|_| wrong())?;
+        now.checked_add(span).map_err(|_| wrong())?
+    } else if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        at
+    } else {
+        let time: jiff::civil::Time = if text.len() == 5 { format!("{text}:00").parse() } else { text.parse() }.map_err(|_| wrong())?;
+        let today = now.to_zoned(zone.clone()).date();
+        let of = |day: jiff::civil::Date| day.to_datetime(time).to_zoned(zone.clone()).map(|z| z.timestamp());
+        let at = of(today).map_err(|_| wrong())?;
+        if at > now { at } else { of(today.tomorrow().map_err(|_| wrong())?).map_err(|_| wrong())? }
+    };
+    u64::try_from(at.as_nanosecond()).ok().filter(|t| *t > now_unix_ns).ok_or_else(|| format!("`{text}` is over already"))
+}
+
+/// `apply`.
+///
+/// # Errors
+/// Files that cannot be used, hosts that cannot be asked, a lock that is held.
+pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
+    let plan = pipeline::read_plan(plan)?;
+    let inventory_file = inventory;
+    if let Some(folder) = scenario {
+        // The whole way of the plan is judged again, by code that shares nothing with who made it.
+        let checked = pipeline::check_plan(&plan, pipeline::load(folder, common)?)?;
+        if !checked.holds {
+            let text = format!("REFUSED: the plan does not hold\n{}", checked.text);
+            return Ok(Answer {
+                text,
+                json: serde_json::json!({ "refused": "the plan does not hold", "check": checked.json }),
+                good: false,
+            });
+        }
+    }
+    let site = Site::open(inventory_file, &run.fenced)?;
+    executor::names::check_plan_names(&plan, &site.inventory)?;
+    let _lock = run.yes.then(|| site.lock(&format!("apply {}", plan.site))).transpose()?;
+    let asked = asked(run, &site)?;
+    let ready = match site.with(&Silent, |crew| runs::begin(crew, &plan, &site.inventory, &asked)) {
+        Ok(ready) => ready,
+        Err(refusal) => return Ok(refused(&refusal.to_string())),
+    };
+    if !run.yes {
+        return Ok(shown("apply", &ready, &site, &plan));
+    }
+    let unfinished = unfinished(&site)?;
+    let path = journal_path(&site.inventory.state, &plan.site, site.clock.now_unix_ns(), "apply");
+    // It takes the place of those before it, which cannot be resumed any more.
+    let word = Record::Superseded { by: path.display().to_string() };
+    let marks = unfinished.into_iter().map(|old| (old, word.clone())).collect();
+    carry_new(&site, &ready, &path, None, marks, common.json)
+}
+
+/// `resume`.
+///
+/// # Errors
+/// As [`apply`].
+pub fn resume(journal: &Path, inventory: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
+    let history = read_journal(journal)?;
+    let site = Site::open(&inventory_of(&history, inventory), &run.fenced)?;
+    let _lock = run.yes.then(|| site.lock(&format!("resume {}", journal.display()))).transpose()?;
+    let ready = match site.with(&Silent, |crew| runs::resume(crew, &history, &site.inventory, &asked(run, &site)?).map_err(not_ready)) {
+        Ok(ready) => ready,
+        Err(Failure::Refused(why)) => return Ok(refused(&why)),
+        Err(e) => return Err(e),
+    };
+    if !run.yes {
+        return Ok(shown("resume", &ready, &site, &history.begun().plan));
+    }
+    let (store, again) = FileStore::go_on(journal)?;
+    if again != history {
+        return Err(Failure::Usage(format!("{}: it changed while it was read", journal.display())));
+    }
+    let logs = Logs::beside(journal, common.json)?;
+    let outcome = site.with(&logs, |crew| {
+        let journal = runs::go_on(store, crew.clock, &history, &crew.policy.fenced)?;
+        carry(crew, &ready.orders, journal)
+    });
+    ended(outcome, &ready, journal)
+}
+
+/// `rollback`.
+///
+/// # Errors
+/// As [`apply`].
+pub fn rollback(journal: &Path, inventory: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
+    let history = read_journal(journal)?;
+    let site = Site::open(&inventory_of(&history, inventory), &run.fenced)?;
+    let _lock = run.yes.then(|| site.lock(&format!("rollback {}", journal.display()))).transpose()?;
+    let ready = match site.with(&Silent, |crew| runs::back(crew, &history, &site.inventory, &asked(run, &site)?).map_err(not_ready)) {
+        Ok(ready) => ready,
+        Err(Failure::Refused(why)) => return Ok(refused(&why)),
+        Err(e) => return Err(e),
+    };
+    if !run.yes {
+        return Ok(shown("rollback", &ready, &site, &ready.orders.plan));
+    }
+    let path = journal_path(&site.inventory.state, &site.inventory.site, site.clock.now_unix_ns(), "rollback");
+    // The old run is over from here on, however far the way back comes: it goes on from its own journal.
+    let marks = vec![(journal.to_owned(), Record::RolledBack { by: path.display().to_string() })];
+    carry_new(&site, &ready, &path, Some(journal.display().to_string()), marks, common.json)
+}
+
+/// `status`.
+///
+/// # Errors
+/// The inventory or the folder of journals cannot be read.
+pub fn status(inventory: &Path) -> Result<Answer, Failure> {
+    let inventory = Inventory::read(inventory)?;
+    let holder = SiteLock::holder(&inventory.state, &inventory.site).map_err(|source| Failure::Io {
+        path: inventory.state.clone(),
+        doing: "read",
+        source,
+    })?;
+    let all = list(&inventory.state, &inventory.site)?;
+    let mut text = match &holder {
+        Some(by) => format!("site {}: a run is at work: {}\n", inventory.site, by.trim()),
+        None => format!("site {}: no run is at work\n", inventory.site),
+    };
+    if all.is_empty() {
+        text += "no journal yet\n";
+    }
+    let mut rows = Vec::new();
+    let mut good = true;
+    for Listed { path, what } in &all {
+        text += &format!("{}\n", path.display());
+        match what {
+            Ok(summary) => {
+                let (line, next) = told(summary, path, holder.is_some());
+                good &= next.is_none();
+                text += &format!("    {line}\n");
+                text += &next.iter().map(|n| format!("    next: {n}\n")).collect::<String>();
+                rows.push(serde_json::json!({
+                    "journal": path, "state": line, "next": next, "begun_unix_ns": summary.begun_unix_ns, "last_unix_ns": summary.last_unix_ns,
+                    "done": summary.progress.done, "open": summary.progress.open, "failed": summary.progress.failed,
+                    "steps": summary.begun.plan.steps.len(), "rolls_back": summary.begun.rolls_back,
+                }));
+            }
+            Err(e) => {
+                good = false;
+                text += &format!("    cannot be read: {e}\n");
+                rows.push(serde_json::json!({ "journal": path, "error": e.to_string() }));
+            }
+        }
+    }
+    Ok(Answer { text, json: serde_json::json!({ "site": inventory.site, "at_work": holder, "journals": rows }), good })
+}
+
+/// A journal in a line, and what to do about it.
+fn told(s: &Summary, path: &Path, at_work: bool) -> (String, Option<String>) {
+    let (done, of) = (s.progress.done.len(), s.begun.plan.steps.len());
+    let kind = if s.begun.rolls_back.is_some() { "rollback" } else { "run" };
+    let since = format!("{kind} of {}, last word {}", time(s.begun_unix_ns), time(s.last_unix_ns));
+    let go_on = format!("`shuyaku resume {0}` or `shuyaku rollback {0}`", path.display());
+    match &s.end {
+        End::Finished => (format!("finished: {done} of {of} steps done ({since})"), None),
+        End::RolledBack { by } => (format!("rolled back by {by} ({since})"), None),
+        End::Superseded { by } => (format!("another run took its place: {by} ({since})"), None),
+        End::Stopped { why } => {
+            let next = s.progress.failed.values().next().map_or_else(|| go_on.clone(), |f| format!("{}; then {go_on}", f.next()));
+            (format!("stopped after {done} of {of} steps: {why} ({since})"), Some(next))
+        }
+        End::Open if at_work => (format!("under way or cut off: {done} of {of} steps done ({since})"), None),
+        End::Open => (format!("cut off after {done} of {of} steps ({since})"), Some(go_on)),
+    }
+}
+
+fn not_ready(e: runs::NotReady) -> Failure {
+    Failure::Refused(e.to_string())
+}
+
+fn refused(why: &str) -> Answer {
+    Answer { text: format!("REFUSED: {why}\nNothing was done.\n"), json: serde_json::json!({ "refused": why }), good: false }
+}
+
+fn asked(run: &RunArgs, site: &Site) -> Result<Asked, Failure> {
+    let until_unix_ns = run
+        .until
+        .as_deref()
+        .map(|t| until(t, site.clock.now_unix_ns()))
+        .transpose()
+        .map_err(|e| Failure::Usage(format!("--until: {e}")))?;
+    Ok(Asked { only: run.only.iter().flat_map(|r| r.0.clone()).collect(), max_parallel: run.max_parallel, until_unix_ns })
+}
+
+fn inventory_of(history: &History, given: Option<&Path>) -> PathBuf {
+    given.map_or_else(|| PathBuf::from(&history.begun().inventory), Path::to_path_buf)
+}
+
+fn read_journal(path: &Path) -> Result<History, Failure> {
+    Ok(read_file(path)?)
+}
+
+/// Runs of the site that neither finished nor were given up.
+fn unfinished(site: &Site) -> Result<Vec<PathBuf>, Failure> {
+    let all = list(&site.inventory.state, &site.inventory.site)?;
+    let open = |l: &Listed| matches!(&l.what, Ok(Summary { end: End::Open | End::Stopped { .. }, .. }));
+    Ok(all.into_iter().filter(open).map(|l| l.path).collect())
+}
+
+/// Writes a last word into the journal of a run that is over.
+fn mark(site: &Site, journal: &Path, word: Record) -> Result<(), Failure> {
+    let (store, history) = FileStore::go_on(journal)?;
+    let mut open = executor::journal::Journal::after(store, &history);
+    let written = open.write(site.clock.now_unix_ns(), word);
+    written.map(|_| ()).map_err(|source| Failure::Io { path: journal.to_owned(), doing: "write", source })
+}
+
+/// Begins a run with a journal of its own. `marks` are last words in the journals of runs that are over by this one.
+fn carry_new(
+    site: &Site,
+    ready: &Ready,
+    path: &Path,
+    rolls_back: Option<String>,
+    marks: Vec<(PathBuf, Record)>,
+    json: bool,
+) -> Result<Answer, Failure> {
+    let store = FileStore::create(path)?;
+    let logs = Logs::beside(path, json)?;
+    let begun = runs::begun(ready, &site.inventory, &site.policy.fenced, rolls_back);
+    eprintln!("journal: {}", path.display());
+    let outcome = site.with(&logs, |crew| {
+        let journal = runs::open_journal(store, crew.clock, ready, begun)?;
+        for (old, word) in marks {
+            mark(site, &old, word).map_err(|e| std::io::Error::other(e.to_string()))?;
+        }
+        carry(crew, &ready.orders, journal)
+    });
+    ended(outcome, ready, path)
+}
+
+fn ended(outcome: std::io::Result<Outcome>, ready: &Ready, journal: &Path) -> Result<Answer, Failure> {
+    let outcome = outcome.map_err(|source| Failure::Io { path: journal.to_owned(), doing: "write", source })?;
+    let (did, already) = (outcome.done.iter().filter(|(_, a)| !a).count(), outcome.done.iter().filter(|(_, a)| *a).count());
+    let of = ready.orders.plan.steps.len();
+    let total = ready.orders.done.len() + outcome.done.len();
+    let mut text = match &outcome.stopped {
+        None => format!("DONE: {total} of {of} steps are done ({did} now, {already} were so already)\n"),
+        Some(why) => format!("STOPPED after {total} of {of} steps ({did} now): {why}\n"),
+    };
+    for (step, why) in &outcome.failed {
+        text += &format!("step {step} FAILED ({}): {why}\n    next: {}\n", why.name(), why.next());
+    }
+    if outcome.stopped.is_some() {
+        text += &format!("`shuyaku resume {0}` goes on, `shuyaku rollback {0}` takes it back\n", journal.display());
+    }
+    text += &format!("journal: {}\n", journal.display());
+    let failed: Vec<_> = outcome
+        .failed
+        .iter()
+        .map(|(step, f)| serde_json::json!({ "step": step, "failure": f.name(), "why": f.to_string(), "next": f.next() }))
+        .collect();
+    let json = serde_json::json!({
+        "journal": journal, "done": outcome.done.iter().map(|d| d.0).collect::<Vec<_>>(), "failed": failed, "stopped": outcome.stopped,
+    });
+    Ok(Answer { text, json, good: outcome.stopped.is_none() })
+}
+
+/// A dry run, for people and for programs.
+fn shown(command: &str, ready: &Ready, site: &Site, plan: &Plan) -> Answer {
+    let rows = preview(&ready.orders.plan, &ready.prepared, &site.policy);
+    let wanted = |r: &&Row| ready.orders.only.is_empty() || ready.orders.only.contains(&r.step);
+    let done = |r: &Row| r.already || ready.orders.done.contains(&r.step);
+    let rows: Vec<&Row> = rows.iter().filter(wanted).collect();
+    let left = rows.iter().filter(|r| !done(r)).count();
+    let mut text = format!(
+        "{command} on site {}: {} hosts, {} guests; {} of {} steps are left to do\n",
+        plan.site,
+        site.inventory.hosts.len(),
+        plan.start.as_ref().map_or(0, |s| s.guests.len()),
+        left,
+        ready.orders.plan.steps.len(),
+    );
+    for (host, names) in &ready.prepared.strangers {
+        text += &format!("note: {host} also carries {}, of which the plan knows nothing\n", names.join(", "));
+    }
+    for r in &rows {
+        if done(r) {
+            text += &format!("step {:>3}  {}: done already\n", r.step, r.action);
+            continue;
+        }
+        let beside = match r.beside {
+            0 => String::new(),
+            1 => "  (may begin while the step before it is under way)".to_owned(),
+            n => format!("  (may begin while the {n} steps before it are under way)"),
+        };
+        text += &format!("step {:>3}  {}{beside}\n          now   {}\n          then  {}\n", r.step, r.action, r.now, r.then);
+        for c in &r.checks {
+            text += &match &c.but {
+                None => format!("          ok    {} it, {}\n", c.when, c.condition),
+                Some(but) => format!("          NOT   {} it, {}: {but}\n", c.when, c.condition),
+            };
+        }
+        text += &format!("          like  {}\n", r.like);
+    }
+    let bad: BTreeSet<u32> = rows.iter().filter(|r| !done(r) && r.checks.iter().any(|c| !c.holds)).map(|r| r.step).collect();
+    if !bad.is_empty() {
+        let list: Vec<String> = bad.iter().map(u32::to_string).collect();
+        text += &format!("NOT READY: conditions of {} do not hold: {}\n", if bad.len() == 1 { "a step" } else { "steps" }, list.join(", "));
+    }
+    text += "Nothing was done: this is a dry run. `--yes` carries it out.\n";
+    let json = serde_json::json!({ "dry_run": rows, "strangers": ready.prepared.strangers, "not_ready": bad });
+    Answer { text, json, good: bad.is_empty() }
+}
+
+/// Prints an answer.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn say(answer: &Answer, json: bool) -> Result<(), Failure> {
+    let out =
+        if json { serde_json::to_string_pretty(&answer.json).map_err(|e| Failure::Internal(e.to_string()))? } else { answer.text.clone() };
+    write::stdout(&out)
+}

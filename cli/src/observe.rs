@@ -1,0 +1,143 @@
+//! `observe`: what is on the hosts becomes a site file and a trace that `plan` takes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use executor::clock::Clock;
+use executor::host::Host;
+use executor::inventory::Inventory;
+use executor::observe::{self, How};
+use models::observation::Observation;
+use scenarios::observed;
+
+use crate::diagnose::Failure;
+use crate::{pipeline, write};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// From look to look, s: at least 1.
+    pub every_s: u32,
+    /// Intervals between looks: at least 1.
+    pub samples: u32,
+    /// Whether running guests are asked how fast they dirty memory.
+    pub dirty_rate: bool,
+    /// Hosts that are off and stay off, the operator says.
+    pub fenced: &'a [String],
+    /// Hosts that are off and may be booted, the operator says.
+    pub off: &'a [String],
+    /// An earlier observation: its folder, or its observation.json.
+    pub before: Option<&'a Path>,
+    /// The folder to write to.
+    pub out: Option<&'a Path>,
+}
+
+/// What was seen, and what was written of it.
+#[derive(Debug)]
+pub struct Observed {
+    /// What was seen.
+    pub observation: Observation,
+    /// What whoever plans from it should know.
+    pub notes: Vec<String>,
+    /// The folder.
+    pub folder: PathBuf,
+    /// The files in it.
+    pub files: Vec<PathBuf>,
+}
+
+/// The file in the folder that holds what was seen.
+pub const OBSERVATION: &str = "observation.json";
+
+/// Observes a site and writes what was seen.
+///
+/// # Errors
+/// Hosts that the inventory does not have; a base or an earlier observation that cannot be read. Where what was seen does not make a site
+/// file, what was seen is written all the same.
+pub fn run(
+    hosts: &BTreeMap<String, Box<dyn Host>>,
+    inventory: &Inventory,
+    clock: &dyn Clock,
+    asked: &Asked<'_>,
+) -> Result<Observed, Failure> {
+    // What can be wrong without a host is found before the recording.
+    for (option, names) in [("--fenced", asked.fenced), ("--off", asked.off)] {
+        if let Some(name) = names.iter().find(|n| !inventory.hosts.contains_key(*n)) {
+            let help = scenarios::help_for(name, "hosts", inventory.hosts.keys().map(String::as_str));
+            return Err(Failure::Usage(format!("{option}: the inventory has no host `{name}`; {help}")));
+        }
+    }
+    if let Some(both) = asked.fenced.iter().find(|n| asked.off.contains(n)) {
+        return Err(Failure::Usage(format!("host {both} is fenced and stays off (--fenced), or may be booted (--off), and not both")));
+    }
+    let base = inventory.base.as_deref().map(|file| Ok::<_, Failure>((file, pipeline::read(file)?))).transpose()?;
+    let before = asked.before.map(earlier).transpose()?;
+
+    let how = How {
+        every_s: asked.every_s,
+        samples: asked.samples,
+        dirty_rate: asked.dirty_rate,
+        fenced: asked.fenced.to_vec(),
+        off: asked.off.to_vec(),
+    };
+    let mut observation = observe::observe(hosts, inventory, clock, &how);
+    if let Some(before) = &before {
+        observation.remember(before);
+    }
+    let folder = asked.out.map_or_else(|| Path::new("out").join(format!("{}-observed", inventory.site)), Path::to_owned);
+    let seen = (OBSERVATION, observation.to_text());
+    let written = match observed::write(&observation, base.as_ref().map(|(file, text)| (*file, text.as_str()))) {
+        Ok(written) => written,
+        Err(why) => {
+            // The recording took its time: it is kept.
+            write::observed(&folder, None, vec![seen])?;
+            return Err(match why {
+                observed::CannotWrite::File(e) => e.into(),
+                missing @ observed::CannotWrite::Missing { .. } => Failure::Usage(missing.to_string()),
+            });
+        }
+    };
+    let files = write::observed(&folder, written.trace_csv, vec![("site.toml", written.site_toml), seen])?;
+    Ok(Observed { observation, notes: written.notes, folder, files })
+}
+
+/// An observation that was written before.
+fn earlier(path: &Path) -> Result<Observation, Failure> {
+    let file = if path.is_dir() { path.join(OBSERVATION) } else { path.to_owned() };
+    Observation::from_text(&pipeline::read(&file)?).map_err(|e| Failure::Usage(format!("--before: {}: {e}", file.display())))
+}
+
+impl Observed {
+    /// What was seen, in words, and what to do next.
+    #[must_use]
+    pub fn text(&self) -> String {
+        reports::observation(&self.observation, &self.notes) + &write::listing(&self.files) + &self.next()
+    }
+
+    /// What to do next: a command, or why there is none.
+    fn next(&self) -> String {
+        let seen = &self.observation;
+        if seen.forbids_plan().next().is_some() {
+            return "NO PLAN SHOULD BE MADE FROM THIS: mend what is marked with `!` and observe again\n".into();
+        }
+        let fenced: Vec<&str> = seen.fenced().collect();
+        let lost = if fenced.is_empty() { String::new() } else { format!(" --lost {}", fenced.join(",")) };
+        let idle = seen.guests.iter().filter(|g| g.runs_on.is_none()).count();
+        let starts = match idle {
+            0 => String::new(),
+            1 => "1 guest runs nowhere: a plan starts it. ".into(),
+            n => format!("{n} guests run nowhere: a plan starts those that are in the site file. "),
+        };
+        format!("{starts}next: shuyaku plan {}{lost}\n", self.folder.display())
+    }
+
+    /// The same for programs.
+    ///
+    /// # Errors
+    /// Never: it has a JSON form.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&serde_json::json!({
+            "observation": self.observation, "notes": self.notes, "wrote": self.files,
+            "forbids_plan": self.observation.forbids_plan().collect::<Vec<_>>(), "fenced": self.observation.fenced().collect::<Vec<_>>(),
+        }))
+    }
+}
