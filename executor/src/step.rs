@@ -294,6 +294,12 @@ impl<S: Store> Under<'_, '_, S> {
                     return Err(Failure::NotConverged { guest: guest.into(), from: from.into(), to: to.into(), seconds }.into());
                 }
                 Between::Source { .. } => {
+                    let off = self.run.switched_off();
+                    match self.run.crew.look(to, &off).await {
+                        HostLook::Answers(_) => {}
+                        HostLook::Off(how) => return Err(is_off(to, &format!("{how}; {guest} runs on {from}")).into()),
+                        HostLook::Silent(e) => return Err(gone(to, &e).into()),
+                    }
                     let why = match std::mem::replace(&mut end, Ok(Reply::Done)) {
                         Err(e) => e.to_string(),
                         Ok(_) => "it was said to be done".into(),

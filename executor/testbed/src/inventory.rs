@@ -13,6 +13,9 @@ use crate::hosts::Testbed;
 /// The class of all hosts of a test bed.
 pub const CLASS: &str = "testbed";
 
+/// What libvirt cannot tell of such hosts, for `observe`: every number in it says that it is there to try things out.
+const BASE: &str = include_str!("../base.toml");
+
 impl Testbed {
     /// Writes an inventory of all hosts and of these guests, each with a template of its own, and returns where it stands: in a folder
     /// that nobody else can write to. `program` is this crate's, which the commands name ([`binary`](crate::hosts::binary) finds it); guests
@@ -25,6 +28,7 @@ impl Testbed {
         for guest in guests {
             write(&site.join(format!("{}.xml", guest.name)), &self.template_xml(guest))?;
         }
+        write(&site.join("base.toml"), BASE)?;
         let file = site.join("inventory.toml");
         write(&file, &self.inventory_text(program, guest_memory_mib, guests))?;
         Ok(file)
@@ -74,6 +78,7 @@ impl Testbed {
         let mut text = Table::from_iter([
             ("site".to_owned(), Value::from("testbed")),
             ("state".to_owned(), state.into()),
+            ("base".to_owned(), "base.toml".into()),
             ("host".to_owned(), hosts.into()),
         ]);
         if !guests.is_empty() {
