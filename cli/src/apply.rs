@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use executor::carry::{Outcome, carry};
 use executor::clock::Clock;
-use executor::crew::{Crew, Policy};
+use executor::crew::{Crew, Policy, keep_definitions};
 use executor::host::Host;
 use executor::inventory::Inventory;
 use executor::journal::{End, FileStore, History, Listed, Record, Summary, journal_path, list, read_file};
@@ -17,6 +17,7 @@ use executor::log::{Log, Said};
 use executor::preview::{Row, preview};
 use executor::real::{CommandSwitch, StoredDefinitions, policy};
 use executor::runs::{self, Asked, Ready};
+use executor::whereabouts::HostLook;
 use models::plan::Plan;
 
 use crate::args::{Common, RunArgs};
@@ -128,6 +129,27 @@ pub fn until(text: &str, now_unix_ns: u64) -> Result<u64, String> {
     u64::try_from(at.as_nanosecond()).ok().filter(|t| *t > now_unix_ns).ok_or_else(|| format!("`{text}` is over already"))
 }
 
+/// What is found out before an observation: hosts that do not answer and are off by their power status; and the definitions of all guests
+/// that are seen are kept, for the day on which their host is dead.
+#[derive(Debug, Default)]
+pub struct FoundOut {
+    /// Hosts that are off.
+    pub off: Vec<String>,
+    /// What could not be kept.
+    pub notes: Vec<String>,
+}
+
+/// See [`FoundOut`].
+#[must_use]
+pub fn find_out(inventory: &Inventory, hosts: &BTreeMap<String, Box<dyn Host>>, clock: &dyn Clock) -> FoundOut {
+    let policy = policy(inventory, BTreeSet::new());
+    let (switch, definitions) = (CommandSwitch::new(inventory), StoredDefinitions::new(inventory));
+    let crew = Crew { hosts, switch: &switch, definitions: &definitions, clock, log: &Silent, policy: &policy };
+    let survey = crew.look_around();
+    let off = survey.hosts.iter().filter(|(_, look)| matches!(look, HostLook::Off(_))).map(|(name, _)| name.clone()).collect();
+    FoundOut { off, notes: keep_definitions(&crew, &survey) }
+}
+
 /// `apply`.
 ///
 /// # Errors
@@ -159,6 +181,10 @@ pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunAr
         return Ok(shown("apply", &ready, &site, &plan));
     }
     let unfinished = unfinished(&site)?;
+    // What is not kept now is not there when a host dies in the middle.
+    for note in site.with(&Silent, |crew| keep_definitions(crew, &ready.prepared.survey)) {
+        eprintln!("note: {note}");
+    }
     let path = journal_path(&site.inventory.state, &plan.site, site.clock.now_unix_ns(), "apply");
     // It takes the place of those before it, which cannot be resumed any more.
     let word = Record::Superseded { by: path.display().to_string() };

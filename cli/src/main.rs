@@ -78,16 +78,25 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         Command::Observe { inventory, every, samples, dirty_rate, fenced, off, before } => {
             let inventory = Inventory::read(inventory)?;
+            let (hosts, clock) = (hosts::connect(&inventory)?, hosts::clock()?);
+            observe::admit(&inventory, fenced, off)?;
+            let found = apply::find_out(&inventory, &hosts, &*clock);
+            for note in &found.notes {
+                eprintln!("note: {note}");
+            }
+            // The operator's word that a host stays off goes before what its power status says.
+            let off: Vec<String> =
+                off.iter().chain(found.off.iter().filter(|h| !fenced.contains(h) && !off.contains(h))).cloned().collect();
             let asked = observe::Asked {
                 every_s: *every,
                 samples: *samples,
                 dirty_rate: *dirty_rate,
                 fenced,
-                off,
+                off: &off,
                 before: before.as_deref(),
                 out: common.out.as_deref(),
             };
-            let observed = observe::run(&hosts::connect(&inventory)?, &inventory, &*hosts::clock()?, &asked)?;
+            let observed = observe::run(&hosts, &inventory, &*clock, &asked)?;
             say(observed.text(), &|| observed.json())?;
             Ok(exit(observed.observation.forbids_plan().next().is_none()))
         }

@@ -48,6 +48,23 @@ pub struct Observed {
 /// The file in the folder that holds what was seen.
 pub const OBSERVATION: &str = "observation.json";
 
+/// Whether the hosts that the operator names are of the inventory, each under one option.
+///
+/// # Errors
+/// A name that the inventory does not have, with the nearest that it has; one under both options.
+pub fn admit(inventory: &Inventory, fenced: &[String], off: &[String]) -> Result<(), Failure> {
+    for (option, names) in [("--fenced", fenced), ("--off", off)] {
+        if let Some(name) = names.iter().find(|n| !inventory.hosts.contains_key(*n)) {
+            let help = scenarios::help_for(name, "hosts", inventory.hosts.keys().map(String::as_str));
+            return Err(Failure::Usage(format!("{option}: the inventory has no host `{name}`; {help}")));
+        }
+    }
+    if let Some(both) = fenced.iter().find(|n| off.contains(n)) {
+        return Err(Failure::Usage(format!("host {both} is fenced and stays off (--fenced), or may be booted (--off), and not both")));
+    }
+    Ok(())
+}
+
 /// Observes a site and writes what was seen.
 ///
 /// # Errors
@@ -60,15 +77,7 @@ pub fn run(
     asked: &Asked<'_>,
 ) -> Result<Observed, Failure> {
     // What can be wrong without a host is found before the recording.
-    for (option, names) in [("--fenced", asked.fenced), ("--off", asked.off)] {
-        if let Some(name) = names.iter().find(|n| !inventory.hosts.contains_key(*n)) {
-            let help = scenarios::help_for(name, "hosts", inventory.hosts.keys().map(String::as_str));
-            return Err(Failure::Usage(format!("{option}: the inventory has no host `{name}`; {help}")));
-        }
-    }
-    if let Some(both) = asked.fenced.iter().find(|n| asked.off.contains(n)) {
-        return Err(Failure::Usage(format!("host {both} is fenced and stays off (--fenced), or may be booted (--off), and not both")));
-    }
+    admit(inventory, asked.fenced, asked.off)?;
     let base = inventory.base.as_deref().map(|file| Ok::<_, Failure>((file, pipeline::read(file)?))).transpose()?;
     let before = asked.before.map(earlier).transpose()?;
 

@@ -310,8 +310,15 @@ fn a_host_that_dies_in_mid_plan_stops_the_run_and_a_new_plan_restarts_its_guests
     // Stale now, and said to be: with what differs. Nothing is started before somebody says that the host stays off.
     let stale = site.run(&["apply", "plan/plan.json", "--yes"]).exits(1);
     assert!(stale.out.contains("REFUSED") && stale.out.contains(&to), "{}", stale.out);
+    // Its power status says that it is off; without one, no plan should be made.
+    let observed = site.run(&["observe", "--every", "1", "--samples", "1", "--out", "then"]).exits(0);
+    let row = observed.out.lines().find(|l| l.starts_with(&to)).unwrap_or_default();
+    assert!(row.trim_end().ends_with("off"), "{}", observed.out);
+    let text = std::fs::read_to_string(&site.inventory).unwrap();
+    std::fs::write(&site.inventory, text.replace("status = ", "# status = ")).unwrap();
     let observed = site.run(&["observe", "--every", "1", "--samples", "1", "--out", "then"]).exits(1);
     assert!(observed.out.contains("NO PLAN"), "{}", observed.out);
+    std::fs::write(&site.inventory, text).unwrap();
 
     site.run(&["observe", "--every", "1", "--samples", "1", "--fenced", &to, "--before", "now", "--out", "then"]).exits(0);
     let lost = ["plan", "then", "--lost", &to, "--lanes", "4", "--out", "recovery"];

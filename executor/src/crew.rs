@@ -133,6 +133,12 @@ impl Crew<'_> {
         Survey { begun_ns, hosts: names.into_iter().cloned().zip(looks).collect() }
     }
 
+    /// Looks at all hosts, and waits until it is done.
+    #[must_use]
+    pub fn look_around(&self) -> Survey {
+        turns::run(self.clock, self.survey(&BTreeSet::new()))
+    }
+
     /// Reads a guest's definition from a host that knows it.
     ///
     /// # Errors

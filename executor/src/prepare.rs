@@ -13,7 +13,6 @@ use crate::crew::Crew;
 use crate::expected::{Difference, Stage, stage};
 use crate::inventory::Inventory;
 use crate::rehearse;
-use crate::turns;
 use crate::whereabouts::{HostLook, Survey};
 
 /// Why a plan is not carried out. Nothing was asked of any host but to be looked at.
@@ -198,7 +197,7 @@ pub fn prepare(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory, only: &BTree
 /// # Errors
 /// A host that is said to be off and answers, a lost one that may run, two guests of one name.
 pub fn seen(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory) -> Result<(Survey, BTreeMap<String, Uuid>), Refusal> {
-    let survey = turns::run(crew.clock, crew.survey(&BTreeSet::new()));
+    let survey = crew.look_around();
     for host in &crew.policy.fenced {
         match survey.hosts.get(host) {
             Some(HostLook::Answers(_)) => return Err(Refusal::NotOff { host: host.clone(), said: "off by `--fenced`".into() }),
