@@ -395,7 +395,7 @@ fn each_failure_has_its_name_and_leaves_the_guest_where_it_ran() {
     let file = site.plan(vec![migrate("g1", "h1", "h2")]);
     site.hosts.hang_daemon(2).unwrap();
     let said = site.run(&["apply", file.to_str().unwrap(), "--yes"]).exits(1);
-    assert!(said.out.contains("REFUSED") && said.out.contains("no answer within"), "{}", said.out);
+    assert!(said.out.contains("REFUSED: (host-hung)") && said.out.contains("restart the libvirt daemon"), "{}", said.out);
     site.hosts.wake_daemon(2).unwrap();
 
     // A daemon that hangs while a guest comes in, and wakes: whatever became of it, it runs once.
@@ -426,7 +426,7 @@ fn each_failure_has_its_name_and_leaves_the_guest_where_it_ran() {
     let file = site.plan(vec![migrate("g1", &site.hosts.name(at), &site.hosts.name(3 - at))]);
     site.hosts.start(3 - at, &Guest::numbered(1, GUEST_MIB, "fill")).unwrap();
     let said = site.run(&["apply", file.to_str().unwrap(), "--yes"]).exits(1);
-    assert!(said.out.contains("running on h1, running on h2"), "{}", said.out);
+    assert!(said.out.contains("(both-running)") && said.out.contains("BY HAND"), "{}", said.out);
     assert_eq!(site.hosts.guests_running(1).iter().chain(&site.hosts.guests_running(2)).filter(|g| g.name == "g1").count(), 2);
 }
 

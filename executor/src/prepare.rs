@@ -9,8 +9,9 @@ use models::plan::{Action, Plan};
 use models::rule::Verdict;
 use uuid::Uuid;
 
-use crate::crew::Crew;
-use crate::expected::{Difference, Stage, stage};
+use crate::crew::{Crew, gone};
+use crate::expected::{Difference, Stage, Thing, stage};
+use crate::failure::Failure;
 use crate::inventory::Inventory;
 use crate::rehearse;
 use crate::whereabouts::{HostLook, Survey};
@@ -55,6 +56,9 @@ pub enum Refusal {
     /// A host of the plan is not in the inventory.
     #[error("the plan is about host {0}, which the inventory does not have")]
     UnknownHost(String),
+    /// What stops a step stops it before it begins: two copies of a guest, a host that is gone or hangs.
+    #[error("({}) {0}\n    next: {}", .0.name(), .0.next())]
+    Failed(Failure),
     /// Guests cannot be told apart.
     #[error("{0}")]
     Identities(String),
@@ -185,11 +189,23 @@ pub fn prepare(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory, only: &BTree
     let (survey, guests) = seen(crew, plan, inventory)?;
     let done = match stage(start, &plan.steps, &guests, &survey) {
         Stage::After(done) => done,
-        Stage::Nowhere { nearest, differs } => return Err(Refusal::Stale { nearest, differs }),
+        Stage::Nowhere { nearest, differs } => return Err(named(&differs, &survey).unwrap_or(Refusal::Stale { nearest, differs })),
     };
     in_order(plan, only, |n| n <= done)?;
     let strangers = survey.strangers(&guests);
     Ok(Prepared { survey, guests, done, strangers })
+}
+
+/// A host that does not answer, among what differs: it has a name and a next action of its own.
+#[must_use]
+pub fn named(differs: &[Difference], survey: &Survey) -> Option<Refusal> {
+    differs.iter().find_map(|d| match &d.of {
+        Thing::Host(host) => match survey.hosts.get(host) {
+            Some(HostLook::Silent(e)) => Some(Refusal::Failed(gone(host, e))),
+            _ => None,
+        },
+        Thing::Guest(_) => None,
+    })
 }
 
 /// Looks at all hosts, and tells guests apart.
@@ -226,6 +242,12 @@ pub fn seen(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory) -> Result<(Surv
     }
     let ours: BTreeSet<&str> = plan.start.iter().flat_map(|s| &s.guests).map(|g| g.name.as_str()).collect();
     guests.retain(|name, _| ours.contains(name.as_str()));
+    for (guest, uuid) in &guests {
+        let hosts = survey.copies(*uuid).executing;
+        if hosts.len() > 1 {
+            return Err(Refusal::Failed(Failure::BothRunning { guest: guest.clone(), hosts }));
+        }
+    }
     Ok((survey, guests))
 }
 

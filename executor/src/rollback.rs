@@ -108,7 +108,14 @@ pub fn plan(old: &Plan, guests: &BTreeMap<String, uuid::Uuid>, did: &[u32], foun
     }
     order.sort_unstable();
     let sizes = at.sizes.clone();
-    let back: Vec<Action> = order.iter().rev().filter_map(|n| by_number.get(n)).filter_map(|s| inverse(&s.action)).collect();
+    let mut back: Vec<Action> = Vec::new();
+    for action in order.iter().rev().filter_map(|n| by_number.get(n)).filter_map(|s| inverse(&s.action)) {
+        // A migration takes the definition of its source along, also one that the guest's old host had before: it is given back.
+        if let Action::StartGuest { guest, host } = &action {
+            back.push(Action::DefineGuest { guest: guest.clone(), host: host.clone() });
+        }
+        back.push(action);
+    }
     let steps: Vec<Step> = (1..)
         .zip(back)
         .map(|(number, action)| {

@@ -118,7 +118,7 @@ pub fn resume(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: 
     let excused = plan.steps.iter().filter(|s| loose.contains(&s.number)).flat_map(|s| touched(&s.action)).collect();
     let differs = at.differences(&guests, &survey, &excused);
     if !differs.is_empty() {
-        return Err(NotReady::Moved(differs));
+        return Err(prepare::named(&differs, &survey).map_or_else(|| NotReady::Moved(differs), NotReady::Refused));
     }
     let strangers = survey.strangers(&guests);
     let done = (1..=plan.steps.len() as u32).take_while(|n| progress.done.contains(n)).last().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Thousands of courses that a run can take: random sites and plans, faults from seeds, the executor's death at every call and at every line of its
 //! journal. A failed test prints its seed and the whole tale.
 
+#[allow(dead_code, reason = "each test file takes what it needs")]
 mod driver;
 
 use driver::{Life, Story};

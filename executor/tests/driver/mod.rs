@@ -64,6 +64,8 @@ pub struct Story {
     pub inventory: Inventory,
     pub max_parallel: u32,
     pub fenced: BTreeSet<String>,
+    pub only: BTreeSet<u32>,
+    pub until_unix_ns: Option<u64>,
     hosts: BTreeMap<String, Box<dyn Host>>,
     kept: Kept,
     pub heard: Heard,
@@ -85,6 +87,8 @@ impl Story {
             inventory,
             max_parallel: 4,
             fenced: BTreeSet::new(),
+            only: BTreeSet::new(),
+            until_unix_ns: None,
             hosts,
             kept: Kept::default(),
             heard: Heard::default(),
@@ -103,7 +107,7 @@ impl Story {
     }
 
     fn asked(&self) -> Asked {
-        Asked { only: BTreeSet::new(), max_parallel: self.max_parallel, until_unix_ns: None }
+        Asked { only: self.only.clone(), max_parallel: self.max_parallel, until_unix_ns: self.until_unix_ns }
     }
 
     pub fn history(&self) -> Option<History> {
@@ -119,14 +123,7 @@ impl Story {
     /// One life: begins, or goes on from the journal.
     pub fn live(&self) -> Life {
         let policy = self.policy();
-        let crew = Crew {
-            hosts: &self.hosts,
-            switch: &self.world,
-            definitions: &self.kept,
-            clock: &self.world,
-            log: &self.heard,
-            policy: &policy,
-        };
+        let crew = self.crew(&policy);
         let end: Result<Life, Killed> = killed(|| {
             let written = match self.history() {
                 None => {
@@ -152,6 +149,28 @@ impl Story {
             written.map_or(Life::NoDisk, Life::Ended)
         });
         end.unwrap_or(Life::Killed)
+    }
+
+    /// The way back from what has been done, in one life. Its journal is a second file.
+    pub fn roll_back(&self) -> Life {
+        let policy = self.policy();
+        let crew = self.crew(&policy);
+        let Some(history) = self.history() else { panic!("nothing was begun") };
+        let end: Result<Life, Killed> = killed(|| {
+            let ready = match runs::back(&crew, &history, &self.inventory, &self.asked()) {
+                Ok(ready) => ready,
+                Err(e) => return Life::NotReady(e),
+            };
+            let begun = runs::begun(&ready, &self.inventory, &self.fenced, Some(JOURNAL.into()));
+            let written = runs::open_journal(self.world.journal("back"), &self.world, &ready, begun)
+                .and_then(|journal| carry(&crew, &ready.orders, journal));
+            written.map_or(Life::NoDisk, Life::Ended)
+        });
+        end.unwrap_or(Life::Killed)
+    }
+
+    fn crew<'s>(&'s self, policy: &'s Policy) -> Crew<'s> {
+        Crew { hosts: &self.hosts, switch: &self.world, definitions: &self.kept, clock: &self.world, log: &self.heard, policy }
     }
 
     /// What happened, for a failed test.
