@@ -395,7 +395,7 @@ fn each_failure_has_its_name_and_leaves_the_guest_where_it_ran() {
     let file = site.plan(vec![migrate("g1", "h1", "h2")]);
     site.hosts.hang_daemon(2).unwrap();
     let said = site.run(&["apply", file.to_str().unwrap(), "--yes"]).exits(1);
-    assert!(said.out.contains("REFUSED: (host-hung)") && said.out.contains("restart the libvirt daemon"), "{}", said.out);
+    assert!(said.out.contains("REFUSED: (host-hung)") && said.out.contains("restart its libvirt daemon"), "{}", said.out);
     site.hosts.wake_daemon(2).unwrap();
 
     // A daemon that hangs while a guest comes in, and wakes: whatever became of it, it runs once.

@@ -205,9 +205,10 @@ impl Failure {
                 "look whether {host} is alive. If its network failed, mend that and resume. If it is dead, make sure that it stays off (pull its \
                  power), then `observe --fenced {host}` and plan with `--lost {host}`"
             ),
-            Self::HostHung { host, .. } => {
-                format!("restart the libvirt daemon of {host} (its guests go on running), then resume")
-            }
+            Self::HostHung { host, .. } => format!(
+                "look whether {host} is alive. If it is, restart its libvirt daemon (its guests go on running), then resume. If it is dead, make sure that it \
+                 stays off (pull its power), then `observe --fenced {host}` and plan with `--lost {host}`"
+            ),
             Self::NoMemory { host, .. } => {
                 format!("see what else runs on {host} (`observe`), free memory there or plan again from what is")
             }

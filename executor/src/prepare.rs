@@ -57,7 +57,7 @@ pub enum Refusal {
     #[error("the plan is about host {0}, which the inventory does not have")]
     UnknownHost(String),
     /// What stops a step stops it before it begins: two copies of a guest, a host that is gone or hangs.
-    #[error("({}) {0}\n    next: {}", .0.name(), .0.next())]
+    #[error("({name}) {0}\n    next: {next}", name = .0.name(), next = .0.next())]
     Failed(Failure),
     /// Guests cannot be told apart.
     #[error("{0}")]
