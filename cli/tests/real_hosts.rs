@@ -10,9 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Said;
-use models::estimate::Estimate;
-use models::law::cost::Cost;
-use models::plan::{Action, Condition, Plan, Start, StartGuest, StartHost, Step, VERSION};
+use models::plan::{Action, Condition, Plan, Start, StartGuest, StartHost, Step};
 use testbed::{Guest, Hosts, hosts_or_skip};
 
 /// Memory of a guest, MiB.
@@ -148,29 +146,7 @@ impl Site {
             starts_after_s: None,
             beside: 0,
         });
-        let nothing = Estimate::ZERO;
-        let plan = Plan {
-            version: VERSION,
-            tool: "by hand".into(),
-            site: "testbed".into(),
-            site_digest: String::new(),
-            scenario_digest: String::new(),
-            seed: 1,
-            replications: 1,
-            purchases: Vec::new(),
-            hosts_on: Vec::new(),
-            placement: Vec::new(),
-            steps: steps.collect(),
-            verdicts: Vec::new(),
-            cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
-            cost_lower_bound_yen: 0.0,
-            predicted: Vec::new(),
-            predicted_requests: Vec::new(),
-            lost: Vec::new(),
-            evacuates: Vec::new(),
-            start: Some(start),
-            not_asked: Vec::new(),
-        };
+        let plan = models::example::plan("testbed", Some(start), steps.collect());
         let file = self.folder.join("by-hand.json");
         std::fs::write(&file, plan.to_text()).unwrap();
         file

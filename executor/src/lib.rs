@@ -109,34 +109,9 @@ pub fn rehearse(plan: &Plan) -> Rehearsal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use models::estimate::Estimate;
-    use models::law::cost::Cost;
-    use models::plan::VERSION;
 
     fn plan(steps: Vec<Step>) -> Plan {
-        let nothing = Estimate::ZERO;
-        Plan {
-            version: VERSION,
-            tool: "shuyaku".into(),
-            site: "s".into(),
-            site_digest: String::new(),
-            scenario_digest: String::new(),
-            seed: 1,
-            replications: 1,
-            purchases: Vec::new(),
-            hosts_on: Vec::new(),
-            placement: Vec::new(),
-            steps,
-            verdicts: Vec::new(),
-            cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
-            cost_lower_bound_yen: 0.0,
-            predicted: Vec::new(),
-            predicted_requests: Vec::new(),
-            lost: Vec::new(),
-            start: None,
-            evacuates: Vec::new(),
-            not_asked: Vec::new(),
-        }
+        models::example::plan("s", None, steps)
     }
 
     fn boot(number: u32) -> Step {

@@ -15,9 +15,7 @@ use executor::journal::{
     read_file,
 };
 use models::digest;
-use models::estimate::Estimate;
-use models::law::cost::Cost;
-use models::plan::{Action, Condition, Figure, Plan, Step, VERSION};
+use models::plan::{Action, Condition, Figure, Plan, Step};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -27,29 +25,7 @@ use uuid::Uuid;
 // Samples.
 
 fn plan(steps: Vec<Step>, value: f64) -> Plan {
-    let nothing = Estimate::ZERO;
-    Plan {
-        version: VERSION,
-        tool: "shuyaku 0.1.0".into(),
-        site: "tsukuba".into(),
-        site_digest: String::new(),
-        scenario_digest: String::new(),
-        seed: 1,
-        replications: 1,
-        purchases: Vec::new(),
-        hosts_on: Vec::new(),
-        placement: Vec::new(),
-        steps,
-        verdicts: Vec::new(),
-        cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
-        cost_lower_bound_yen: value,
-        predicted: Vec::new(),
-        predicted_requests: Vec::new(),
-        lost: Vec::new(),
-        evacuates: Vec::new(),
-        start: None,
-        not_asked: Vec::new(),
-    }
+    Plan { cost_lower_bound_yen: value, ..models::example::plan("tsukuba", None, steps) }
 }
 
 fn begun(plan: Plan) -> Record {

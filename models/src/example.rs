@@ -1,8 +1,10 @@
-//! A small site, for examples and tests: plain machines, no rule but CPU and memory. Change its fields as needed.
+//! A small site and a bare plan, for examples and tests: plain machines, no rule but CPU and memory. Change its fields as needed.
 
 use crate::demand::{Columns, Demand};
 use crate::estimate::Estimate;
+use crate::law::cost::Cost;
 use crate::law::power::{Curve, PowerModel};
+use crate::plan::{Plan, Start, Step, VERSION};
 use crate::quantity::{BytesPerSecond, Mhz, MiB, Nanos, PowerFactor, VoltAmperes, Watts};
 use crate::site::{ClassId, CpuRule, Guest, Host, HostClass, Mode, OnLoss, Prices, Rules, Site, Ups};
 
@@ -135,4 +137,32 @@ pub fn site(class: HostClass, hosts: u32, guests: Vec<Guest>) -> Site {
 pub fn steady(mhz: &[f64], steps: usize) -> Demand {
     let column = |mhz: &f64| Columns { cpu_khz: vec![(mhz * 1000.0).round() as u32; steps], ..Columns::default() };
     Demand { step: Nanos::seconds(300), steps, guests: mhz.iter().map(column).collect() }
+}
+
+/// A plan of these steps for a site of this name, with nothing bought, judged or predicted.
+#[must_use]
+pub fn plan(site: &str, start: Option<Start>, steps: Vec<Step>) -> Plan {
+    let nothing = Estimate::ZERO;
+    Plan {
+        version: VERSION,
+        tool: "shuyaku".into(),
+        site: site.to_owned(),
+        site_digest: String::new(),
+        scenario_digest: String::new(),
+        seed: 1,
+        replications: 1,
+        purchases: Vec::new(),
+        hosts_on: Vec::new(),
+        placement: Vec::new(),
+        steps,
+        verdicts: Vec::new(),
+        cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
+        cost_lower_bound_yen: 0.0,
+        predicted: Vec::new(),
+        predicted_requests: Vec::new(),
+        lost: Vec::new(),
+        evacuates: Vec::new(),
+        start,
+        not_asked: Vec::new(),
+    }
 }

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use models::estimate::Estimate;
-use models::law::cost::Cost;
-use models::plan::{Action, Condition, Placed, Plan, Step, VERSION};
+use models::plan::{Action, Condition, Placed, Plan, Step};
 
 use super::World;
 use super::chance::Chance;
@@ -314,28 +312,10 @@ impl Course {
                 world = world.autostart(guest);
             }
         }
-        let nothing = Estimate::ZERO;
         let plan = Plan {
-            version: VERSION,
-            tool: "shuyaku".into(),
-            site: "fake".into(),
-            site_digest: String::new(),
-            scenario_digest: String::new(),
-            seed: 1,
-            replications: 1,
-            purchases: Vec::new(),
             hosts_on: self.on(),
             placement: self.running().into_iter().map(|(guest, host)| Placed { guest, host }).collect(),
-            steps: self.steps,
-            verdicts: Vec::new(),
-            cost: Cost { purchase_yen: nothing, maintenance_yen: nothing, licences_yen: nothing, electricity_yen: nothing },
-            cost_lower_bound_yen: 0.0,
-            predicted: Vec::new(),
-            predicted_requests: Vec::new(),
-            lost: Vec::new(),
-            evacuates: Vec::new(),
-            start: Some(world.start()),
-            not_asked: Vec::new(),
+            ..models::example::plan("fake", Some(world.start()), self.steps)
         };
         Case { world, plan, end: self.guests.into_iter().map(|(g, (_, at))| (g, at)).collect() }
     }
