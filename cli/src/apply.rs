@@ -11,13 +11,14 @@ use executor::clock::Clock;
 use executor::crew::{Crew, Policy, keep_definitions};
 use executor::host::Host;
 use executor::inventory::Inventory;
-use executor::journal::{End, FileStore, History, Listed, Record, Summary, journal_path, list, read_file};
+use executor::journal::{End, FileStore, History, Listed, NotAJournal, NotOpened, Record, Summary, journal_path, list, read_file};
 use executor::lock::SiteLock;
 use executor::log::{Log, Said};
 use executor::preview::{Row, preview};
 use executor::real::{CommandSwitch, StoredDefinitions, policy};
 use executor::runs::{self, Asked, Ready};
 use executor::whereabouts::HostLook;
+use models::message::{lines, shown as shown_text};
 use models::plan::Plan;
 
 use crate::args::{Common, RunArgs};
@@ -43,14 +44,14 @@ struct Site {
 }
 
 impl Site {
-    fn open(inventory: &Path, fenced: &[String]) -> Result<Self, Failure> {
-        let inventory = Inventory::read(inventory)?;
+    /// `acts`: the operator's wish to stop is caught, so that what is under way is finished; a dry run just ends.
+    fn open(inventory: Inventory, fenced: &[String], acts: bool) -> Result<Self, Failure> {
         if let Some(host) = fenced.iter().find(|h| !inventory.hosts.contains_key(*h)) {
             let help = scenarios::help_for(host, "hosts", inventory.hosts.keys().map(String::as_str));
             return Err(Failure::Usage(format!("--fenced: the inventory has no host `{host}`; {help}")));
         }
         let policy = policy(&inventory, fenced.iter().cloned().collect());
-        Ok(Self { hosts: hosts::connect(&inventory)?, policy, clock: hosts::clock()?, inventory })
+        Ok(Self { hosts: hosts::connect(&inventory)?, policy, clock: hosts::clock(acts)?, inventory })
     }
 
     fn with<T>(&self, log: &dyn Log, then: impl FnOnce(&Crew<'_>) -> T) -> T {
@@ -92,7 +93,7 @@ impl Logs {
 impl Log for Logs {
     fn say(&self, said: &Said) {
         let line = serde_json::to_string(said).unwrap_or_else(|e| format!("{{\"event\":\"note\",\"text\":\"{e}\"}}"));
-        let person = format!("{} {said}", time(said.at_unix_ns));
+        let person = lines(&format!("{} {said}", time(said.at_unix_ns))).into_owned();
         // A log that cannot be written is no reason to stop in the middle of a step: the journal is what counts.
         _ = writeln!(self.people.borrow_mut(), "{person}");
         _ = writeln!(self.programs.borrow_mut(), "{line}");
@@ -156,7 +157,6 @@ pub fn find_out(inventory: &Inventory, hosts: &BTreeMap<String, Box<dyn Host>>, 
 /// Files that cannot be used, hosts that cannot be asked, a lock that is held.
 pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
     let plan = pipeline::read_plan(plan)?;
-    let inventory_file = inventory;
     if let Some(folder) = scenario {
         // The whole way of the plan is judged again, by code that shares nothing with who made it.
         let checked = pipeline::check_plan(&plan, pipeline::load(folder, common)?)?;
@@ -169,18 +169,35 @@ pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunAr
             });
         }
     }
-    let site = Site::open(inventory_file, &run.fenced)?;
-    executor::names::check_plan_names(&plan, &site.inventory)?;
+    let inventory = Inventory::read(inventory)?;
+    executor::names::check_plan_names(&plan, &inventory)?;
+    let site = match Site::open(inventory, &run.fenced, run.yes) {
+        Ok(site) => site,
+        // Without libvirt the plan can still be read.
+        Err(e @ Failure::NoLibvirt(_)) => {
+            return Ok(Answer {
+                text: format!("{}\n{e}\n", reports::steps(&plan)),
+                json: serde_json::json!({ "plan": plan, "not_built_in": e.to_string() }),
+                good: false,
+            });
+        }
+        Err(e) => return Err(e),
+    };
     let _lock = run.yes.then(|| site.lock(&format!("apply {}", plan.site))).transpose()?;
     let asked = asked(run, &site)?;
     let ready = match site.with(&Silent, |crew| runs::begin(crew, &plan, &site.inventory, &asked)) {
         Ok(ready) => ready,
         Err(refusal) => return Ok(refused(&refusal.to_string())),
     };
-    if !run.yes {
-        return Ok(shown("apply", &ready, &site, &plan));
-    }
     let unfinished = unfinished(&site)?;
+    if !run.yes {
+        let mut answer = shown("apply", &ready, &site, &plan);
+        for old in &unfinished {
+            answer.text += &format!("note: an unfinished run could not be resumed or rolled back after that: {}\n", old.display());
+        }
+        answer.json["takes_the_place_of"] = serde_json::json!(unfinished);
+        return Ok(answer);
+    }
     // What is not kept now is not there when a host dies in the middle.
     for note in site.with(&Silent, |crew| keep_definitions(crew, &ready.prepared.survey)) {
         eprintln!("note: {note}");
@@ -197,9 +214,7 @@ pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunAr
 /// # Errors
 /// As [`apply`].
 pub fn resume(journal: &Path, inventory: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
-    let history = read_journal(journal)?;
-    let site = Site::open(&inventory_of(&history, inventory), &run.fenced)?;
-    let _lock = run.yes.then(|| site.lock(&format!("resume {}", journal.display()))).transpose()?;
+    let (site, history, _lock) = open_run(journal, inventory, run, "resume")?;
     let ready = match site.with(&Silent, |crew| runs::resume(crew, &history, &site.inventory, &asked(run, &site)?).map_err(not_ready)) {
         Ok(ready) => ready,
         Err(Failure::Refused(why)) => return Ok(refused(&why)),
@@ -225,9 +240,7 @@ pub fn resume(journal: &Path, inventory: Option<&Path>, run: &RunArgs, common: &
 /// # Errors
 /// As [`apply`].
 pub fn rollback(journal: &Path, inventory: Option<&Path>, run: &RunArgs, common: &Common) -> Result<Answer, Failure> {
-    let history = read_journal(journal)?;
-    let site = Site::open(&inventory_of(&history, inventory), &run.fenced)?;
-    let _lock = run.yes.then(|| site.lock(&format!("rollback {}", journal.display()))).transpose()?;
+    let (site, history, _lock) = open_run(journal, inventory, run, "rollback")?;
     let ready = match site.with(&Silent, |crew| runs::back(crew, &history, &site.inventory, &asked(run, &site)?).map_err(not_ready)) {
         Ok(ready) => ready,
         Err(Failure::Refused(why)) => return Ok(refused(&why)),
@@ -277,6 +290,10 @@ pub fn status(inventory: &Path) -> Result<Answer, Failure> {
                     "steps": summary.begun.plan.steps.len(), "rolls_back": summary.begun.rolls_back,
                 }));
             }
+            Err(e) if nothing_was_done(e) => {
+                text += "    cut off before its first line was whole: nothing was done\n";
+                rows.push(serde_json::json!({ "journal": path, "state": "nothing was done" }));
+            }
             Err(e) => {
                 good = false;
                 text += &format!("    cannot be read: {e}\n");
@@ -298,6 +315,7 @@ fn told(s: &Summary, path: &Path, at_work: bool) -> (String, Option<String>) {
         End::RolledBack { by } => (format!("rolled back by {by} ({since})"), None),
         End::Superseded { by } => (format!("another run took its place: {by} ({since})"), None),
         End::Stopped { why } => {
+            let why = shown_text(why, 500);
             let next = s.progress.failed.values().next().map_or_else(|| go_on.clone(), |f| format!("{}; then {go_on}", f.next()));
             (format!("stopped after {done} of {of} steps: {why} ({since})"), Some(next))
         }
@@ -328,15 +346,40 @@ fn inventory_of(history: &History, given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| PathBuf::from(&history.begun().inventory), Path::to_path_buf)
 }
 
-fn read_journal(path: &Path) -> Result<History, Failure> {
-    Ok(read_file(path)?)
+/// The site of a journal, the journal itself and, where the run acts, the site's lock: what is read of the journal is read under it.
+fn open_run(journal: &Path, inventory: Option<&Path>, run: &RunArgs, what: &str) -> Result<(Site, History, Option<SiteLock>), Failure> {
+    let history = read_file(journal)?;
+    let site = Site::open(Inventory::read(&inventory_of(&history, inventory))?, &run.fenced, run.yes)?;
+    let real = |path: &Path| path.canonicalize().map_err(|source| Failure::Io { path: path.to_owned(), doing: "read", source });
+    let folder = executor::journal::folder(&site.inventory.state, &site.inventory.site);
+    // A copy elsewhere would go its own way: `status` does not see it, and the original would not know.
+    if real(journal)?.parent() != Some(&real(&folder)?) {
+        let why = format!("{} is not among the journals of site {} ({})", journal.display(), site.inventory.site, folder.display());
+        return Err(Failure::Usage(format!("{why}: `shuyaku status` lists them")));
+    }
+    let lock = run.yes.then(|| site.lock(&format!("{what} {}", journal.display()))).transpose()?;
+    let history = read_file(journal)?;
+    Ok((site, history, lock))
 }
 
 /// Runs of the site that neither finished nor were given up.
 fn unfinished(site: &Site) -> Result<Vec<PathBuf>, Failure> {
     let all = list(&site.inventory.state, &site.inventory.site)?;
-    let open = |l: &Listed| matches!(&l.what, Ok(Summary { end: End::Open | End::Stopped { .. }, .. }));
-    Ok(all.into_iter().filter(open).map(|l| l.path).collect())
+    let mut unfinished = Vec::new();
+    for Listed { path, what } in all {
+        match what {
+            Ok(Summary { end: End::Open | End::Stopped { .. }, .. }) => unfinished.push(path),
+            Ok(_) => {}
+            Err(e) if nothing_was_done(&e) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(unfinished)
+}
+
+/// A run that was cut off before its first line was whole did nothing.
+fn nothing_was_done(e: &NotOpened) -> bool {
+    matches!(e, NotOpened::Content { source: NotAJournal::NoBeginning(_), .. })
 }
 
 /// Writes a last word into the journal of a run that is over.
@@ -359,7 +402,9 @@ fn carry_new(
     let store = FileStore::create(path)?;
     let logs = Logs::beside(path, json)?;
     let begun = runs::begun(ready, &site.inventory, &site.policy.fenced, rolls_back);
-    eprintln!("journal: {}", path.display());
+    if !json {
+        eprintln!("journal: {}", path.display());
+    }
     let outcome = site.with(&logs, |crew| {
         let journal = runs::open_journal(store, crew.clock, ready, begun)?;
         for (old, word) in marks {
@@ -371,7 +416,10 @@ fn carry_new(
 }
 
 fn ended(outcome: std::io::Result<Outcome>, ready: &Ready, journal: &Path) -> Result<Answer, Failure> {
-    let outcome = outcome.map_err(|source| Failure::Io { path: journal.to_owned(), doing: "write", source })?;
+    let outcome = outcome.map_err(|source| {
+        let (at, is) = (journal.display(), "nothing more is asked of any host, and what was under way goes on by itself");
+        Failure::Usage(format!("cannot write {at}: {source}; {is}. Make room, look with `shuyaku status`, then `shuyaku resume {at}`"))
+    })?;
     let (did, already) = (outcome.done.iter().filter(|(_, a)| !a).count(), outcome.done.iter().filter(|(_, a)| *a).count());
     let of = ready.orders.plan.steps.len();
     let total = ready.orders.done.len() + outcome.done.len();

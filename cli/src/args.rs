@@ -70,7 +70,7 @@ pub enum Command {
         #[arg(long)]
         without_one_down: bool,
         /// Make this plan again, because it is stale: say first what differs from what it started from, and ask the same again (the
-        /// hosts that are lost, the seed, the replications) where nothing else is given.
+        /// hosts that are lost or evacuated, the seed, the replications) where nothing else is given.
         #[arg(long, value_name = "PLAN")]
         replan: Option<PathBuf>,
         /// These hosts are to carry nothing and to stay on (`a,b`, or again): move what runs there, by steps that keep every rule. Nothing
@@ -237,7 +237,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub yes: bool,
     /// These steps only (`3`, `1-5`, `1-5,8`): all before them must be done.
-    #[arg(long, value_name = "STEPS", value_delimiter = ',', num_args = 1.., value_parser = steps)]
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', value_parser = steps)]
     pub only: Vec<StepRange>,
     /// The most steps at once, where the plan allows more than one.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]

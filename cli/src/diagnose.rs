@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use executor::lock::NotLocked;
 use miette::{Diagnostic, GraphicalReportHandler, JSONReportHandler, LabeledSpan, NamedSource, Severity, SourceCode};
+use models::message;
 use models::plan::NotAPlan;
 
 /// A question that could not be asked.
@@ -53,6 +55,9 @@ pub enum Failure {
     /// A run that may not begin: an answer, with exit code 1.
     #[error("{0}")]
     Refused(String),
+    /// The program was built without libvirt: how to build with it.
+    #[error("{0}")]
+    NoLibvirt(String),
     /// Words on the command line, or files, that do not go together.
     #[error("{0}")]
     Usage(String),
@@ -74,9 +79,9 @@ impl std::fmt::Display for Shown<'_> {
             Failure::Scenario(e) => {
                 // The help has its own line in a diagnostic.
                 let text = e.to_string();
-                f.write_str(text.lines().next().unwrap_or(&text))
+                f.write_str(&message::lines(text.lines().next().unwrap_or(&text)))
             }
-            other => other.fmt(f),
+            other => f.write_str(&message::lines(&other.to_string())),
         }
     }
 }
@@ -94,6 +99,7 @@ impl Diagnostic for Shown<'_> {
             Failure::Lock(_) => "lock",
             Failure::Names(_) => "names",
             Failure::Refused(_) => "refused",
+            Failure::NoLibvirt(_) => "no-libvirt",
             Failure::Usage(_) => "usage",
             Failure::Internal(_) => "internal",
         };
@@ -133,7 +139,12 @@ pub fn report(failure: &Failure, json: bool) -> ExitCode {
         Ok(()) => eprintln!("{}", text.trim_end()),
         Err(_) => eprintln!("{failure}"),
     }
-    ExitCode::from(if matches!(failure, Failure::Internal(_)) { 70 } else { 2 })
+    ExitCode::from(match failure {
+        Failure::Internal(_) => 70,
+        // Nothing is wrong with what was asked: another run is at work.
+        Failure::Lock(NotLocked::Held { .. }) => 1,
+        _ => 2,
+    })
 }
 
 /// Colours and lines on a terminal only.

@@ -18,12 +18,15 @@ pub fn connect(inventory: &Inventory) -> Result<BTreeMap<String, Box<dyn Host>>,
     Ok(inventory.hosts.iter().map(|(name, entry)| (name.clone(), host(&entry.address))).collect())
 }
 
-/// The clock of the system, which asks for a stop when the operator does.
+/// The clock of the system; where something is done, it asks for a stop when the operator does.
 ///
 /// # Errors
 /// The system does not let signals be caught.
 #[cfg(feature = "libvirt")]
-pub fn clock() -> Result<Box<dyn Clock>, Failure> {
+pub fn clock(acts: bool) -> Result<Box<dyn Clock>, Failure> {
+    if !acts {
+        return Ok(Box::new(executor::clock::SystemClock::new()));
+    }
     match executor::clock::SystemClock::stopped_by_signals() {
         Ok(clock) => Ok(Box::new(clock)),
         Err(e) => Err(Failure::Internal(format!("signals cannot be caught: {e}"))),
@@ -44,14 +47,14 @@ pub fn connect(_: &Inventory) -> Result<BTreeMap<String, Box<dyn Host>>, Failure
 /// # Errors
 /// The program was built without libvirt.
 #[cfg(not(feature = "libvirt"))]
-pub fn clock() -> Result<Box<dyn Clock>, Failure> {
+pub fn clock(_: bool) -> Result<Box<dyn Clock>, Failure> {
     Err(without_libvirt())
 }
 
 /// How to build what is not built in.
 #[cfg(not(feature = "libvirt"))]
 fn without_libvirt() -> Failure {
-    Failure::Usage(
+    Failure::NoLibvirt(
         "this program was built without libvirt and reaches no host: `apt-get install libvirt-dev`, then `cargo build --release --features libvirt`".into(),
     )
 }

@@ -43,9 +43,9 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
             let stale = replan.as_deref().map(replan::read).transpose()?;
             let common = &stale.as_ref().map_or_else(|| common.clone(), |s| s.common(common));
             let scenario = pipeline::load(site, common)?;
-            let kept = match &stale {
-                Some(stale) if lost.is_empty() && lost_domain.is_empty() => stale.lost(&scenario.site),
-                _ => lost.clone(),
+            let (kept, evacuate) = match &stale {
+                Some(stale) if lost.is_empty() && lost_domain.is_empty() => stale.asked(&scenario.site, evacuate)?,
+                _ => (lost.clone(), evacuate.clone()),
             };
             let asked = recovery::Asked { hosts: &kept, domains: lost_domain, without_one_down: *without_one_down };
             if *without_one_down && !asked.is_any() {
@@ -66,7 +66,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
                 if common.out.is_none() {
                     folder.set_file_name(format!("{}-evacuate", scenario.site.name));
                 }
-                evacuation::plan(scenario, common, evacuate, *lanes)?
+                evacuation::plan(scenario, common, &evacuate, *lanes)?
             } else {
                 pipeline::plan(scenario, common, *lanes)?
             };
@@ -78,7 +78,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         Command::Observe { inventory, every, samples, dirty_rate, fenced, off, before } => {
             let inventory = Inventory::read(inventory)?;
-            let (hosts, clock) = (hosts::connect(&inventory)?, hosts::clock()?);
+            let (hosts, clock) = (hosts::connect(&inventory)?, hosts::clock(true)?);
             observe::admit(&inventory, fenced, off)?;
             let found = apply::find_out(&inventory, &hosts, &*clock);
             for note in &found.notes {

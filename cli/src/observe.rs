@@ -81,6 +81,9 @@ pub fn run(
     let base = inventory.base.as_deref().map(|file| Ok::<_, Failure>((file, pipeline::read(file)?))).transpose()?;
     let before = asked.before.map(earlier).transpose()?;
 
+    let folder = asked.out.map_or_else(|| Path::new("out").join(format!("{}-observed", inventory.site)), Path::to_owned);
+    write::can_write(&folder)?;
+
     let how = How {
         every_s: asked.every_s,
         samples: asked.samples,
@@ -92,7 +95,6 @@ pub fn run(
     if let Some(before) = &before {
         observation.remember(before);
     }
-    let folder = asked.out.map_or_else(|| Path::new("out").join(format!("{}-observed", inventory.site)), Path::to_owned);
     let seen = (OBSERVATION, observation.to_text());
     let written = match observed::write(&observation, base.as_ref().map(|(file, text)| (*file, text.as_str()))) {
         Ok(written) => written,
@@ -105,7 +107,12 @@ pub fn run(
             });
         }
     };
-    let files = write::observed(&folder, written.trace_csv, vec![("site.toml", written.site_toml), seen])?;
+    // What no plan should be made from is no site file: what was seen is there to be read.
+    let files = if observation.forbids_plan().next().is_some() {
+        write::observed(&folder, None, vec![seen])?
+    } else {
+        write::observed(&folder, written.trace_csv, vec![("site.toml", written.site_toml), seen])?
+    };
     Ok(Observed { observation, notes: written.notes, folder, files })
 }
 

@@ -1,5 +1,6 @@
 //! From a scenario to what was found: read, understand, simulate, measure, plan, check.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use models::demand::{Demand, Load};
@@ -843,11 +844,14 @@ const MOST_BYTES: u64 = 256 << 20;
 /// The text of a file, if it is not too long.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let io = |source| Failure::Io { path: path.to_owned(), doing: "read", source };
-    let length = std::fs::metadata(path).map_err(io)?.len();
-    if length > MOST_BYTES {
-        return Err(Failure::Usage(format!("{} has {length} bytes; at most {MOST_BYTES} are read", path.display())));
+    let file = std::fs::File::open(path).map_err(io)?;
+    let mut text = String::new();
+    // Not by its length, which a device or a pipe does not tell.
+    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(Failure::Usage(format!("{} is too long: at most {MOST_BYTES} bytes are read", path.display())));
     }
-    std::fs::read_to_string(path).map_err(io)
+    Ok(text)
 }
 
 /// The summary of `plan` for programs.

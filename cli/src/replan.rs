@@ -42,10 +42,20 @@ impl Stale {
         Common { seed: common.seed.or(Some(self.plan.seed)), replications, ..common.clone() }
     }
 
-    /// The hosts that it takes as lost and the site still has.
-    #[must_use]
-    pub fn lost(&self, site: &Site) -> Vec<String> {
-        self.plan.lost.iter().filter(|name| site.host_named(name).is_some()).cloned().collect()
+    /// What is asked again where no host is said to be lost: the hosts that the plan takes as lost and the site still has, and those that are to
+    /// be evacuated, which are those of the plan where no others are named.
+    ///
+    /// # Errors
+    /// Hosts to evacuate beside hosts that the plan takes as lost: a plan does one or the other.
+    pub fn asked(&self, site: &Site, evacuate: &[String]) -> Result<(Vec<String>, Vec<String>), Failure> {
+        let lost: Vec<String> = self.plan.lost.iter().filter(|name| site.host_named(name).is_some()).cloned().collect();
+        if !lost.is_empty() && !evacuate.is_empty() {
+            return Err(Failure::Usage(format!(
+                "--replan: the plan takes {} as lost, and a plan after a loss evacuates nothing; leave --replan or --evacuate out",
+                lost.join(", ")
+            )));
+        }
+        Ok((lost, if evacuate.is_empty() { self.plan.evacuates.clone() } else { evacuate.to_vec() }))
     }
 
     /// What has changed since, where these hosts are lost now.

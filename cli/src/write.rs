@@ -11,7 +11,10 @@ use crate::scorecard;
 use crate::validate::Scorecard;
 
 /// Prints to stdout. A reader that has gone away is no error of ours.
+///
+/// What came from elsewhere (names of guests, words of a plan) tells a terminal nothing, whatever is in it.
 pub fn stdout(text: &str) -> Result<(), Failure> {
+    let text = models::message::lines(text);
     let mut out = std::io::stdout().lock();
     let line_end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{line_end}").and_then(|()| out.flush()) {
@@ -40,6 +43,12 @@ pub fn run(folder: &Path, run: &Run, plan: Option<&Plan>) -> Result<Vec<PathBuf>
         }
     }
     Ok(written)
+}
+
+/// Makes a folder, and finds out whether files can be written into it: before what is to be written has taken its time.
+pub fn can_write(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|e| io(folder, "create", e))?;
+    tempfile::tempfile_in(folder).map(drop).map_err(|e| io(folder, "write into", e))
 }
 
 /// Writes what was observed: the trace, where there is one, then the files that speak of it.

@@ -25,6 +25,10 @@ fn ten_guests_leave_a_host_of_jparc_that_stays_on_by_a_procedure_that_is_checked
     assert!(shuyaku(["show".as_ref(), run.path("plan.json").as_os_str()]).exits(0).out.contains("EVACUATES ioc-1: nothing runs there"));
     assert!(run.text("report.html").contains("ioc-1 carries nothing and stays on"));
     assert!(Plan::from_text(&plan.to_text()).unwrap() == plan);
+    // Made again, it is an evacuation still: a host that is to stay on is not switched off.
+    let file = run.path("plan.json");
+    let again = Planned::of("s3-jparc", &["--replan", file.to_str().unwrap()]).plan();
+    assert_eq!((again.evacuates, again.steps), (plan.evacuates, plan.steps));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::expected::{Difference, Expected, Thing, touched};
 use crate::failure::Failure;
 use crate::journal::{Journal, Record, Store};
 use crate::log::What;
+use crate::prepare::about;
 use crate::step::{Ended, Halt, Under, misplaced};
 use crate::turns::{self, Rest};
 use crate::whereabouts::{HostLook, Survey};
@@ -348,5 +349,15 @@ fn may_begin(step: &Step, steps: &[Step], under_way: &[&Step], began_ns: &BTreeM
         let due = before.is_some_and(|t| now_ns >= t.saturating_add(after_s.saturating_mul(1_000_000_000)));
         return chain && boots(step) && under_way.iter().all(|s| boots(s)) && due;
     }
-    under_way.iter().all(|s| s.number + step.beside >= step.number)
+    under_way.iter().all(|s| s.number.saturating_add(step.beside) >= step.number && apart(&s.action, &step.action))
+}
+
+/// Whether two steps may be under way at once, whatever a plan says: never two of one guest, and never the power of a host that the other is about.
+/// Each looks before it acts, and neither would see what the other is about to do.
+fn apart(a: &Action, b: &Action) -> bool {
+    let ((guest_a, hosts_a), (guest_b, hosts_b)) = (about(a), about(b));
+    let of_host = |x: &Action| matches!(x, Action::BootHost { .. } | Action::PowerOffHost { .. } | Action::EvacuateHost { .. });
+    let one_guest = guest_a.is_some() && guest_a == guest_b;
+    let one_host = (of_host(a) || of_host(b)) && hosts_a.iter().any(|h| hosts_b.contains(h));
+    !one_guest && !one_host
 }

@@ -157,8 +157,11 @@ pub fn keep_definitions(crew: &Crew<'_>, survey: &Survey) -> Vec<String> {
     let mut told = Vec::new();
     for (host, look) in &survey.hosts {
         let HostLook::Answers(seen) = look else { continue };
-        let calls = seen.guests.iter().map(|g| crew.definition(g.uuid, host)).collect();
-        for (guest, found) in seen.guests.iter().zip(turns::run(crew.clock, turns::all(calls))) {
+        // What a host knows of a guest that runs elsewhere is of long ago.
+        let elsewhere = |guest: Uuid| survey.hosts.keys().filter(|h| *h != host).any(|h| is_active(survey, guest, h));
+        let guests: Vec<_> = seen.guests.iter().filter(|g| g.state.is_active() || !elsewhere(g.uuid)).collect();
+        let calls = guests.iter().map(|g| crew.definition(g.uuid, host)).collect();
+        for (guest, found) in guests.iter().zip(turns::run(crew.clock, turns::all(calls))) {
             let kept = found.map_err(|e| e.to_string()).and_then(|d| crew.definitions.keep(&d));
             if let Err(why) = kept {
                 told.push(format!("the definition of {} on {host} was not kept: {why}", guest.name));
@@ -166,6 +169,10 @@ pub fn keep_definitions(crew: &Crew<'_>, survey: &Survey) -> Vec<String> {
         }
     }
     told
+}
+
+fn is_active(survey: &Survey, guest: Uuid, host: &str) -> bool {
+    survey.guest_on(guest, host).is_some_and(|g| g.state.is_active())
 }
 
 /// What a host that does not answer means for a step.

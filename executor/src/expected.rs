@@ -38,6 +38,15 @@ pub enum Thing {
     Guest(String),
 }
 
+impl Thing {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let (Self::Host(name) | Self::Guest(name)) = self;
+        name
+    }
+}
+
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (Thing::Host(name) | Thing::Guest(name)) = &self.of;

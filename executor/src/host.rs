@@ -279,6 +279,8 @@ pub enum GuestState {
     Running,
     /// It stands still for a migration: the copy that comes in, or what a migration left at the source. Never to be resumed by us.
     PausedForMigration,
+    /// It stands still, and the rest of its memory is being fetched from here: post-copy is under way. Without this copy the guest is lost.
+    PostCopy,
     /// It stands still, and is half here and half there: post-copy broke off.
     PostCopyFailed,
     /// Somebody paused it.
@@ -312,6 +314,7 @@ impl GuestState {
         match self {
             Self::Running => "running",
             Self::PausedForMigration => "paused for a migration",
+            Self::PostCopy => "in post-copy",
             Self::PostCopyFailed => "in a post-copy that broke off",
             Self::Paused => "paused",
             Self::ShuttingDown => "shutting down",

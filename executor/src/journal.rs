@@ -139,6 +139,9 @@ pub struct Begun {
     pub fenced: Vec<String>,
     /// The identity of each guest of the plan, as found or as in the inventory.
     pub guests: BTreeMap<String, Uuid>,
+    /// Guests of which the journal that this run rolls back says that their host starts them when it boots.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub autostart: std::collections::BTreeSet<String>,
     /// The journal that this run rolls back.
     pub rolls_back: Option<String>,
 }

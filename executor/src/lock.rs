@@ -9,6 +9,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::inventory::owner::Untrusted;
 use crate::journal::file_name;
 use crate::private;
 
@@ -51,6 +52,16 @@ pub enum NotLocked {
     },
 }
 
+impl From<Untrusted> for NotLocked {
+    fn from(e: Untrusted) -> Self {
+        match e {
+            Untrusted::Open { path, why, mend } => Self::Open { path, why, mend },
+            Untrusted::Io { path, source } => Self::Io { path, source },
+            Untrusted::TooLong { path, .. } => Self::Io { path, source: io::ErrorKind::FileTooLarge.into() },
+        }
+    }
+}
+
 impl SiteLock {
     /// Takes the lock of a site, and writes into it who has it: this process, this host, and what it is about to do.
     ///
@@ -67,6 +78,7 @@ impl SiteLock {
         };
         private::make_folder(state).map_err(io(state))?;
         check(state, &state.metadata().map_err(io(state))?)?;
+        private::check_way(state)?;
         let mut file = private::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io(&path))?;
         check(&path, &file.metadata().map_err(io(&path))?)?;
         let mut tries = 0;

@@ -399,7 +399,9 @@ impl Recording<'_> {
             return;
         }
         let leaves = active.iter().any(|(_, g)| g.job_remaining_bytes.is_some());
-        let moves = active.len() > 1 || leaves || active.iter().any(|(_, g)| g.state == GuestState::PausedForMigration);
+        let moves = active.len() > 1
+            || leaves
+            || active.iter().any(|(_, g)| matches!(g.state, GuestState::PausedForMigration | GuestState::PostCopy));
         if moves {
             let places: Vec<String> = active.iter().map(|(h, g)| format!("{} on {h}", g.state.word())).collect();
             self.forbids(format!("guest {name} is {}: wait for the end of its migration and observe again", places.join(" and ")));

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use models::message::shown;
 use models::plan::{Action, Plan};
 use models::rule::Verdict;
 use uuid::Uuid;
@@ -13,20 +14,26 @@ use crate::crew::{Crew, gone};
 use crate::expected::{Difference, Stage, Thing, stage};
 use crate::failure::Failure;
 use crate::inventory::Inventory;
+use crate::names::{NotOurName, check_plan_names};
 use crate::rehearse;
+use crate::switch::{PowerState, Switch};
+use crate::turns;
 use crate::whereabouts::{HostLook, Survey};
 
 /// Why a plan is not carried out. Nothing was asked of any host but to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The plan is of another site than the inventory.
-    #[error("the plan is for site {plan}, and the inventory is of site {inventory}")]
+    #[error("the plan is for site {}, and the inventory is of site {inventory}", shown(plan, 80))]
     OtherSite {
         /// The plan's.
         plan: String,
         /// The inventory's.
         inventory: String,
     },
+    /// A name of the plan is none, or the inventory does not know it.
+    #[error(transparent)]
+    Names(#[from] NotOurName),
     /// The plan does not say what it starts from.
     #[error("the plan does not say what it starts from: it was made by an older version; make it again with `shuyaku plan`")]
     NoStart,
@@ -62,13 +69,15 @@ pub enum Refusal {
     /// Guests cannot be told apart.
     #[error("{0}")]
     Identities(String),
-    /// A host that is said to be off answers.
-    #[error("host {host} is {said}, and it answers: it is on")]
+    /// A host that is said to be off is on.
+    #[error("host {host} is {said}, and {shows}: it is on")]
     NotOff {
         /// Which.
         host: String,
         /// Who says that it is off.
         said: String,
+        /// What shows that it is on.
+        shows: &'static str,
     },
     /// A host that is lost in the plan may be running.
     #[error(
@@ -76,7 +85,7 @@ pub enum Refusal {
     )]
     NotFenced(String),
     /// The site is not as the plan says at any of its steps.
-    #[error("the plan is stale: {}", stale(*.nearest, .differs))]
+    #[error("the plan is stale: {}\n  next: undo what is different, or observe and plan again from what is (`plan --replan`)", stale(*.nearest, .differs))]
     Stale {
         /// After so many steps it would be the most alike.
         nearest: u32,
@@ -130,6 +139,7 @@ pub fn admissible(plan: &Plan, inventory: &Inventory) -> Result<(), Refusal> {
     if plan.site != inventory.site {
         return Err(Refusal::OtherSite { plan: plan.site.clone(), inventory: inventory.site.clone() });
     }
+    check_plan_names(plan, inventory)?;
     let start = plan.start.as_ref().ok_or(Refusal::NoStart)?;
     let excused: BTreeSet<_> = plan.not_asked.iter().map(|n| n.rule).collect();
     for j in plan.verdicts.iter().filter(|j| !excused.contains(&j.rule)) {
@@ -151,6 +161,10 @@ pub fn admissible(plan: &Plan, inventory: &Inventory) -> Result<(), Refusal> {
                 step: step.number,
                 why: format!("steps are numbered from 1 in order, and here {due} was due"),
             });
+        }
+        if step.beside >= step.number {
+            let why = format!("it may begin beside {} steps before it, and there are {}", step.beside, step.number - 1);
+            return Err(Refusal::Contradiction { step: step.number, why });
         }
         let (guest, on) = about(&step.action);
         let missing = on.into_iter().find(|h| !hosts.contains(h)).map(|h| format!("host {h}"));
@@ -215,21 +229,30 @@ pub fn named(differs: &[Difference], survey: &Survey) -> Option<Refusal> {
 pub fn seen(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory) -> Result<(Survey, BTreeMap<String, Uuid>), Refusal> {
     let survey = crew.look_around();
     for host in &crew.policy.fenced {
+        let not_off = |shows| Refusal::NotOff { host: host.clone(), said: "off by `--fenced`".into(), shows };
         match survey.hosts.get(host) {
-            Some(HostLook::Answers(_)) => return Err(Refusal::NotOff { host: host.clone(), said: "off by `--fenced`".into() }),
+            Some(HostLook::Answers(_)) => return Err(not_off("it answers")),
             Some(_) => {}
             None => return Err(Refusal::UnknownHost(host.clone())),
+        }
+        // A daemon that is down is no host that is down: its guests go on. Asked once: where the power is pulled, so is what would answer.
+        let status = turns::run(crew.clock, crew.power(host, Switch::Status, crew.policy.limits.call_s));
+        if status == Some(Ok(PowerState::On)) {
+            return Err(not_off("its power status says `on`"));
         }
     }
     for host in &plan.lost {
         match survey.hosts.get(host) {
-            Some(HostLook::Answers(_)) => return Err(Refusal::NotOff { host: host.clone(), said: "lost in the plan".into() }),
+            Some(HostLook::Answers(_)) => {
+                return Err(Refusal::NotOff { host: host.clone(), said: "lost in the plan".into(), shows: "it answers" });
+            }
             Some(HostLook::Silent(_)) => return Err(Refusal::NotFenced(host.clone())),
             // A host that is in no inventory can have nothing of ours that we could see.
             Some(HostLook::Off(_)) | None => {}
         }
     }
-    let mut guests = survey.identities().map_err(Refusal::Identities)?;
+    let ours: BTreeSet<&str> = plan.start.iter().flat_map(|s| &s.guests).map(|g| g.name.as_str()).collect();
+    let mut guests = survey.identities(&ours).map_err(Refusal::Identities)?;
     for (name, entry) in &inventory.guests {
         let Some(uuid) = entry.uuid else { continue };
         if let Some(other) = guests.get(name).filter(|u| **u != uuid) {
@@ -240,7 +263,6 @@ pub fn seen(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory) -> Result<(Surv
         }
         guests.insert(name.clone(), uuid);
     }
-    let ours: BTreeSet<&str> = plan.start.iter().flat_map(|s| &s.guests).map(|g| g.name.as_str()).collect();
     guests.retain(|name, _| ours.contains(name.as_str()));
     for (guest, uuid) in &guests {
         let hosts = survey.copies(*uuid).executing;

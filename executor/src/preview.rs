@@ -158,7 +158,7 @@ fn follow(at: &mut Survey, action: &Action, guests: &BTreeMap<String, Uuid>, siz
             let seen = Seen { host: booted(host), guests: Vec::new() };
             at.hosts.insert(host.clone(), HostLook::Answers(seen));
         }
-        Action::PowerOffHost { host } => _ = at.hosts.insert(host.clone(), HostLook::Off("a step before switches it off".into())),
+        Action::PowerOffHost { host } => _ = at.hosts.insert(host.clone(), HostLook::Off("a step of this plan switches it off".into())),
         Action::EvacuateHost { .. } => {}
         Action::DefineGuest { guest, host } => {
             if let Some(uuid) = guests.get(guest) {

@@ -7,10 +7,15 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// How a file is opened: for its owner alone, and not through a symbolic link.
+use rustix::fs::OFlags;
+
+use crate::inventory::owner::{self, Untrusted};
+
+/// How a file is opened: for its owner alone, not through a symbolic link, and without waiting for who writes into a pipe, which is refused
+/// once it is open.
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     options
 }
 
@@ -33,6 +38,14 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Returns when the entries of a folder are on disk: a file that was synced is lost with its name.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Who else than root and we can write to a folder on the way to this, and could put another in its place.
+///
+/// # Errors
+/// It cannot be looked at, or others can.
+pub fn check_way(folder: &Path) -> Result<(), Untrusted> {
+    owner::check(folder)
 }
 
 /// Who else than root and we can write to this, and the command that mends it.

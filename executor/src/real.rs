@@ -139,6 +139,10 @@ impl DefinitionSource for StoredDefinitions<'_> {
 
     fn admits(&self, host: &str, definition: &Definition) -> Result<(), String> {
         let entry = self.inventory.hosts.get(host).ok_or_else(|| format!("the inventory has no host {host}"))?;
+        // Arguments for the emulator run as the hypervisor does: one host's definition would reach into the next.
+        if definition.xml.contains("libvirt.org/schemas/domain/qemu") {
+            return Err("its definition passes arguments to the emulator (namespace qemu), which are not carried to another host".into());
+        }
         let facts = domain_xml::read(&definition.xml).map_err(|e| format!("its definition cannot be read: {e}"))?;
         for disk in &facts.disks {
             if let DiskSource::Volume { pool, .. } = disk

@@ -26,6 +26,16 @@ pub fn inverse(action: &Action) -> Option<Action> {
     })
 }
 
+/// The way back of an action. A guest that was stopped is made known again before it is started: a migration to that host and away again takes its
+/// definition along.
+fn back_of(action: &Action) -> Vec<Action> {
+    let known = match action.clone() {
+        Action::StopGuest { guest, host } => Some(Action::DefineGuest { guest, host }),
+        _ => None,
+    };
+    known.into_iter().chain(inverse(action)).collect()
+}
+
 /// What must be so before and after an action that stands by itself.
 fn conditions(action: &Action, mib: u64) -> (Vec<Condition>, Vec<Condition>) {
     match action.clone() {
@@ -108,14 +118,7 @@ pub fn plan(old: &Plan, guests: &BTreeMap<String, uuid::Uuid>, did: &[u32], foun
     }
     order.sort_unstable();
     let sizes = at.sizes.clone();
-    let mut back: Vec<Action> = Vec::new();
-    for action in order.iter().rev().filter_map(|n| by_number.get(n)).filter_map(|s| inverse(&s.action)) {
-        // A migration takes the definition of its source along, also one that the guest's old host had before: it is given back.
-        if let Action::StartGuest { guest, host } = &action {
-            back.push(Action::DefineGuest { guest: guest.clone(), host: host.clone() });
-        }
-        back.push(action);
-    }
+    let back: Vec<Action> = order.iter().rev().filter_map(|n| by_number.get(n)).flat_map(|s| back_of(&s.action)).collect();
     let steps: Vec<Step> = (1..)
         .zip(back)
         .map(|(number, action)| {

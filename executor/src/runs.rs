@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use models::plan::Plan;
+use models::message::shown;
+use models::plan::{Action, Plan};
 
 use crate::carry::Orders;
 use crate::clock::Clock;
 use crate::crew::Crew;
 use crate::expected::{Difference, Expected, touched};
+use crate::failure::Failure;
 use crate::inventory::Inventory;
 use crate::journal::{Begun, History, Journal, Progress, Record, Store};
 use crate::prepare::{self, Prepared, Refusal};
@@ -44,7 +46,7 @@ pub enum NotReady {
     #[error("this run {0}: there is nothing to resume")]
     Over(String),
     /// Something is neither as before a step that was under way, nor as after it, nor as the journal says.
-    #[error("the site is not as the journal says: {}", differences(.0))]
+    #[error("the site is not as the journal says:{}\n  next: undo what is different, or observe and plan again from what is (`plan --replan`)", differences(.0))]
     Moved(Vec<Difference>),
     /// A guest has another identity than when the run began.
     #[error("guest {guest} was {was} when the run began, and is {is} now")]
@@ -56,9 +58,27 @@ pub enum NotReady {
         /// Now.
         is: uuid::Uuid,
     },
+    /// The journal's own words do not go together: it was not written by a run.
+    #[error("the journal's {0} is not that of the plan in it: no run has written it so")]
+    Altered(&'static str),
+    /// Only some steps of a way back were asked for.
+    #[error("a way back is gone as a whole: leave `--only` out (`--until` ends it early, and `resume` goes on with it)")]
+    InParts,
     /// There is nothing to take back.
     #[error("this run changed nothing: there is nothing to roll back")]
     NothingToRollBack,
+    /// A start that was asked for was given up, and nobody knows whether it still comes.
+    #[error(
+        "step {step} asked {host} to start {guest}, and gave it up: it may still come. Restart the libvirt daemon of {host}, resume until that step is done, then roll back"
+    )]
+    MayStillCome {
+        /// The step.
+        step: u32,
+        /// The guest.
+        guest: String,
+        /// The host.
+        host: String,
+    },
     /// Steps were begun whose end cannot be seen.
     #[error("{host} does not answer: what the run did there cannot be told; make it answer, or give `--fenced {host}`")]
     Silent {
@@ -99,18 +119,21 @@ pub fn resume(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: 
     let (begun, progress) = (history.begun(), Progress::of(history));
     let plan = &begun.plan;
     if let Some(by) = &progress.rolled_back {
-        return Err(NotReady::Over(format!("was rolled back by {by}")));
+        return Err(NotReady::Over(format!("was rolled back by {}", shown(by, 300))));
     }
     if let Some(by) = &progress.superseded {
-        return Err(NotReady::Over(format!("was given up for {by}")));
+        return Err(NotReady::Over(format!("was given up for {}", shown(by, 300))));
     }
-    if progress.finished {
+    let only: BTreeSet<u32> = if asked.only.is_empty() { begun.only.iter().copied().collect() } else { asked.only.clone() };
+    // A run that was resumed for some of its steps has finished these.
+    let left = plan.steps.iter().any(|s| (only.is_empty() || only.contains(&s.number)) && !progress.done.contains(&s.number));
+    if progress.finished && !left {
         return Err(NotReady::Over("has finished".into()));
     }
+    unaltered(begun)?;
     prepare::admissible(plan, inventory)?;
     let (survey, now) = prepare::seen(crew, plan, inventory)?;
     let guests = identities(&begun.guests, &now)?;
-    let only: BTreeSet<u32> = if asked.only.is_empty() { begun.only.iter().copied().collect() } else { asked.only.clone() };
     prepare::in_order(plan, &only, |n| progress.done.contains(&n))?;
     let mut at = Expected::at(plan.start.as_ref().ok_or(Refusal::NoStart)?);
     plan.steps.iter().filter(|s| progress.done.contains(&s.number)).for_each(|s| at.follow(s));
@@ -144,8 +167,12 @@ pub fn resume(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: 
 pub fn back(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: &Asked) -> Result<Ready, NotReady> {
     let (begun, progress) = (history.begun(), Progress::of(history));
     if let Some(by) = &progress.rolled_back {
-        return Err(NotReady::Over(format!("was rolled back by {by}")));
+        return Err(NotReady::Over(format!("was rolled back by {}", shown(by, 300))));
     }
+    if !asked.only.is_empty() {
+        return Err(NotReady::InParts);
+    }
+    unaltered(begun)?;
     let old = &begun.plan;
     let (survey, now) = prepare::seen(crew, old, inventory)?;
     let guests = identities(&begun.guests, &now)?;
@@ -175,6 +202,14 @@ pub fn back(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: &A
             }
         }
     }
+    // What a hung daemon was asked may still come: where the guest is started elsewhere by then, it would be a second copy.
+    for (number, why) in &progress.failed {
+        let Some(Action::StartGuest { guest, host }) = old.steps.iter().find(|s| s.number == *number).map(|s| &s.action) else { continue };
+        let there = guests.get(guest).and_then(|u| survey.guest_on(*u, host)).is_some_and(|g| g.state.is_active());
+        if matches!(why, Failure::HostHung { .. }) && survey.seen(host).is_some() && !there {
+            return Err(NotReady::MayStillCome { step: *number, guest: guest.clone(), host: host.clone() });
+        }
+    }
     let plan = rollback::plan(old, &guests, &did, &found, &begun_only, &survey);
     if plan.steps.is_empty() {
         return Err(NotReady::NothingToRollBack);
@@ -191,6 +226,23 @@ pub fn back(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: &A
         autostart: autostart(history),
     };
     Ok(Ready { orders, prepared })
+}
+
+/// Whether a journal's beginning is of the plan that stands in it. (Who can write the file can make both fit: it is refused before, where
+/// others than root and we can.)
+fn unaltered(begun: &Begun) -> Result<(), NotReady> {
+    if begun.site != begun.plan.site {
+        return Err(NotReady::Altered("site"));
+    }
+    if begun.plan_digest != digest(&begun.plan) {
+        return Err(NotReady::Altered("digest"));
+    }
+    Ok(())
+}
+
+/// SHA-256 of a plan's text.
+fn digest(plan: &Plan) -> String {
+    models::digest::of_bytes(plan.to_text().as_bytes())
 }
 
 /// The guests of a run: as they were when it began, and those that were found since.
@@ -212,7 +264,8 @@ fn autostart(history: &History) -> BTreeSet<String> {
         Record::Intent { step, autostart: Some(true), .. } => steps.iter().find(|s| s.number == *step),
         _ => None,
     });
-    marked.filter_map(|s| prepare::about(&s.action).0.map(str::to_owned)).collect()
+    let begun = history.begun().autostart.iter().cloned();
+    begun.chain(marked.filter_map(|s| prepare::about(&s.action).0.map(str::to_owned))).collect()
 }
 
 /// The first record of a run's journal.
@@ -221,7 +274,7 @@ pub fn begun(ready: &Ready, inventory: &Inventory, fenced: &BTreeSet<String>, ro
     Begun {
         tool: concat!("shuyaku ", env!("CARGO_PKG_VERSION")).into(),
         site: ready.orders.plan.site.clone(),
-        plan_digest: models::digest::of_bytes(ready.orders.plan.to_text().as_bytes()),
+        plan_digest: digest(&ready.orders.plan),
         plan: ready.orders.plan.clone(),
         inventory: inventory.file.display().to_string(),
         inventory_digest: inventory.digest.clone(),
@@ -229,6 +282,7 @@ pub fn begun(ready: &Ready, inventory: &Inventory, fenced: &BTreeSet<String>, ro
         max_parallel: ready.orders.max_parallel,
         fenced: fenced.iter().cloned().collect(),
         guests: ready.orders.guests.clone(),
+        autostart: ready.orders.autostart.clone(),
         rolls_back,
     }
 }

@@ -227,6 +227,12 @@ impl<S: Store> Under<'_, '_, S> {
             (Some(a), Some(b)) if a.executes() && b.executes() => Between::Both,
             (Some(a), b) if a.executes() && inactive(b) && !job => Between::Source { autostart: s.as_ref().is_some_and(|g| g.autostart) },
             (None, Some(b)) if b.executes() => Between::Target,
+            // A copy that comes in, or is on its way back, is no left-over.
+            (Some(_), Some(b)) if b.executes() && t.as_ref().is_some_and(|g| g.job_remaining_bytes.is_some()) => Between::OnItsWay(words()),
+            // Moved by hand, perhaps: the source has the only definition that outlives it.
+            (Some(a), Some(b)) if b.executes() && !a.is_active() && t.as_ref().is_some_and(|g| !g.persistent) => {
+                Between::Torn(format!("{}, and {to} would forget it when it stops: define it there", words()))
+            }
             (Some(a), Some(b)) if b.executes() && !job && (a == GuestState::PausedForMigration || !a.is_active()) => Between::LeftOver(a),
             (a, b) if inactive(a) && inactive(b) => Between::Neither(words()),
             _ => Between::OnItsWay(words()),
@@ -307,7 +313,8 @@ impl<S: Store> Under<'_, '_, S> {
                     return Err(Failure::MigrationFailed { guest: guest.into(), from: from.into(), to: to.into(), why }.into());
                 }
                 Between::Neither(_) => return Err(self.lost(guest, from, to).await.into()),
-                Between::OnItsWay(_) if !aborted => {
+                // What the source refused for its state was never begun: the job that is seen is somebody else's.
+                Between::OnItsWay(_) if !aborted && !matches!(end, Err(CallError::State(_))) => {
                     aborted = true;
                     let seen = "it neither ended nor failed";
                     _ = self
@@ -491,7 +498,13 @@ impl<S: Store> Under<'_, '_, S> {
         }
         self.conditions(&survey, &self.step.before, &BTreeMap::new())?;
         // A host that has the guest knows best; then what was kept; then a template.
-        let elsewhere = survey.hosts.keys().find(|h| survey.guest_on(uuid, h).is_some_and(|g| g.persistent || g.state.is_active()));
+        // Of several, the one that runs it: a left-over may be older.
+        let elsewhere = [true, false].into_iter().find_map(|active| {
+            survey
+                .hosts
+                .keys()
+                .find(|h| survey.guest_on(uuid, h).is_some_and(|g| g.state.is_active() == active && (active || g.persistent)))
+        });
         let definition = match elsewhere {
             Some(other) => self.read_definition(uuid, guest, other).await?,
             None => {
@@ -530,7 +543,15 @@ impl<S: Store> Under<'_, '_, S> {
             return Err(Failure::NotAsPlanned { guest: guest.into(), should: format!("not run on {host}"), is }.into());
         }
         self.conditions(&survey, &self.step.before, &BTreeMap::new())?;
-        self.read_definition(uuid, guest, host).await?;
+        let definition = self.read_definition(uuid, guest, host).await?;
+        let elsewhere = survey.hosts.keys().any(|h| h != host && survey.guest_on(uuid, h).is_some_and(|g| g.persistent));
+        if !elsewhere {
+            // Nobody else knows it: what is forgotten here must be kept by us.
+            self.run.crew.definitions.keep(&definition).map_err(|e| Failure::NoDefinition {
+                guest: guest.into(),
+                why: format!("{host} has the only one, and it could not be kept: {e}"),
+            })?;
+        }
         let seen = format!("{host} knows {guest} and does not run it");
         let end = self.act(format!("undefine {guest} on {host}"), &seen, host, Call::Undefine { guest: uuid }, self.call_s()).await?;
         let refused = || Failure::Refused { host: host.into(), call: "undefine".into(), guest: guest.into(), why: said(&end) };
@@ -545,6 +566,8 @@ impl<S: Store> Under<'_, '_, S> {
         let survey = self.survey().await;
         let copies = survey.copies(uuid);
         if copies.executing.as_slice() == [host] && copies.passing.is_empty() && copies.stuck.is_empty() {
+            // Ours of before, perhaps, which died between the two.
+            self.restore_autostart(uuid, guest, host).await?;
             return Ok(already(format!("{guest} runs on {host}")));
         }
         // Nothing keeps a second copy from being started but this.
@@ -575,6 +598,7 @@ impl<S: Store> Under<'_, '_, S> {
         let survey = self.survey().await;
         let copies = survey.copies(uuid);
         if copies.is_nowhere() {
+            self.stays_down(uuid, guest, host, &survey).await?;
             return Ok(already(copies.words()));
         }
         // One that is on its way down already is waited for.
@@ -598,15 +622,6 @@ impl<S: Store> Under<'_, '_, S> {
             let refused = || Failure::Refused { host: host.into(), call: "define".into(), guest: guest.into(), why: said(&end) };
             self.until(host, uuid, &end, |g| g.is_none_or(|g| g.persistent), refused).await?;
         }
-        if survey.guest_on(uuid, host).is_some_and(|g| g.autostart) {
-            // Or the next boot of this host would start it again, wherever it runs by then.
-            let act = format!("let {host} no longer start {guest} when it boots");
-            self.intends_of(act, "it is to be stopped", Some(true))?;
-            self.run.note_autostart(guest);
-            let end = self.run.crew.call(host, Call::SetAutostart { guest: uuid, on: false }, self.call_s()).await;
-            let refused = || Failure::Refused { host: host.into(), call: "set autostart of".into(), guest: guest.into(), why: said(&end) };
-            self.until(host, uuid, &end, |g| g.is_none_or(|g| !g.autostart), refused).await?;
-        }
         let seconds = self.run.crew.policy.limits.shut_down_s;
         let seen = format!("{guest} runs on {host}");
         let end = self.act(format!("shut down {guest} on {host}"), &seen, host, Call::ShutDown { guest: uuid }, self.call_s()).await?;
@@ -627,7 +642,23 @@ impl<S: Store> Under<'_, '_, S> {
                 return Err(Failure::Deaf { guest: guest.into(), host: host.into(), seconds }.into());
             }
         }
+        let down = self.survey().await;
+        self.stays_down(uuid, guest, host, &down).await?;
         self.confirmed(format!("{guest} runs nowhere")).await
+    }
+
+    /// Once a guest is down: its host no longer starts it when it boots, wherever it runs by then. Not before, so that a guest which does not go
+    /// down is as it was.
+    async fn stays_down(&self, uuid: Uuid, guest: &str, host: &str, survey: &Survey) -> Result<(), Halt> {
+        if !survey.guest_on(uuid, host).is_some_and(|g| g.autostart) {
+            return Ok(());
+        }
+        let act = format!("let {host} no longer start {guest} when it boots");
+        self.intends_of(act, "it is stopped", Some(true))?;
+        self.run.note_autostart(guest);
+        let end = self.run.crew.call(host, Call::SetAutostart { guest: uuid, on: false }, self.call_s()).await;
+        let refused = || Failure::Refused { host: host.into(), call: "set autostart of".into(), guest: guest.into(), why: said(&end) };
+        Ok(self.until(host, uuid, &end, |g| g.is_none_or(|g| !g.autostart), refused).await?)
     }
 
     /// Looks until a guest is down on a host, so long at most.
@@ -741,6 +772,11 @@ impl<S: Store> Under<'_, '_, S> {
         self.conditions(&survey, &self.step.before, &BTreeMap::new())?;
         let empty = Condition::HostEmpty { host: host.to_owned() };
         self.conditions(&survey, std::slice::from_ref(&empty), &BTreeMap::new())?;
+        // To look at hosts that are off takes seconds: what is switched off is looked at once more.
+        let guests: Vec<String> = self.look(host).await?.guests.into_iter().filter(|g| g.state.is_active()).map(|g| g.name).collect();
+        if !guests.is_empty() {
+            return Err(Failure::NotEmpty { host: host.into(), guests }.into());
+        }
         let limits = self.run.crew.policy.limits;
         if self.switch(host, Switch::Off, format!("nothing runs on {host}"), limits.power_off_s).await? {
             self.run.note_switched_off(host);

@@ -217,11 +217,11 @@ impl Survey {
         self.hosts.iter().filter(|(_, l)| matches!(l, HostLook::Silent(_))).map(|(n, _)| n.clone()).collect()
     }
 
-    /// The identities of guests by name, from all hosts that answer: a name with two identities is an error.
+    /// The identities of guests by name, from all hosts that answer: a name of ours with two identities is an error. Others may share names as they like.
     ///
     /// # Errors
     /// A sentence that names the guest and where its two identities are.
-    pub fn identities(&self) -> Result<BTreeMap<String, Uuid>, String> {
+    pub fn identities(&self, ours: &BTreeSet<&str>) -> Result<BTreeMap<String, Uuid>, String> {
         let mut found: BTreeMap<String, (Uuid, &str)> = BTreeMap::new();
         let mut reverse: BTreeMap<Uuid, &str> = BTreeMap::new();
         for (host, look) in &self.hosts {
@@ -229,11 +229,13 @@ impl Survey {
             for g in &seen.guests {
                 if let Some((other, there)) = found.insert(g.name.clone(), (g.uuid, host))
                     && other != g.uuid
+                    && ours.contains(g.name.as_str())
                 {
                     return Err(format!("two guests are named {}: {other} on {there}, and {} on {host}", g.name, g.uuid));
                 }
                 if let Some(other) = reverse.insert(g.uuid, &g.name)
                     && other != g.name
+                    && (ours.contains(other) || ours.contains(g.name.as_str()))
                 {
                     return Err(format!("guest {} is named {other} on one host, and {} on {host}", g.uuid, g.name));
                 }

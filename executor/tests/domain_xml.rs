@@ -237,7 +237,7 @@ fn a_template_too_long_too_deep_or_of_too_many_pieces_is_refused() {
     made(&wide(9_998)).unwrap();
     assert!(said(&wide(9_999)).contains("more than 20000 elements"));
     let attributes: String = (0..20_000).map(|i| format!(" a{i}=''")).collect();
-    assert!(said(&format!("<domain><a{attributes}/></domain>")).contains("more than 20000 elements"));
+    assert!(said(&format!("<domain><a{attributes}/></domain>")).contains("attributes"));
     let long = |n: usize| format!("<domain>{}</domain>", "x".repeat(n - 17));
     made(&long(1 << 20)).unwrap();
     assert!(said(&long((1 << 20) + 1)).contains("1048577 bytes; at most 1048576"));

@@ -230,12 +230,11 @@ const REFUSED: &[(&str, &str, &str, &[&str])] = &[
         "host.h2.power.wake_on_lan",
         &["stands beside `on`"],
     ),
-    ("[host.power]\nwake_on_lan = \"52-54-00-AB-CD-EF\"", "[host.¦power]", "host.h2.power", &["`power` switches nothing"]),
     (
-        "[host.power]\nwake_on_lan = \"52-54-00-AB-CD-EF\"",
-        "[host.¦power]\nstatus = [\"/bin/status\"]",
+        "[host.power]\nwake_on_lan = \"52-54-00-AB-CD-EF\"\nstatus = [\"/usr/local/sbin/power-status\", \"h2-bmc.example\"]",
+        "[host.¦power]\nwake_on_lan = \"52-54-00-AB-CD-EF\"",
         "host.h2.power",
-        &["switches nothing"],
+        &["`power` lacks `status`", "does not say that it is off"],
     ),
     // Volumes.
     ("volume = \"web-1-data\"", "volume = ¦\"a/b\"", "guest.web-1.volumes[1].volume", &["`\"a/b\"` is no name of a volume", "without `/`"]),

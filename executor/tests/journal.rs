@@ -40,6 +40,7 @@ fn begun(plan: Plan) -> Record {
         max_parallel: 2,
         fenced: Vec::new(),
         guests: BTreeMap::from([("g1".into(), Uuid::from_u128(1))]),
+        autostart: std::collections::BTreeSet::new(),
         rolls_back: None,
     }))
 }
@@ -623,13 +624,43 @@ fn a_journal_that_others_can_write_is_refused_with_the_command_that_mends_it() {
 }
 
 #[test]
+fn a_journal_on_whose_way_is_a_folder_that_others_can_write_is_refused() {
+    let state = tempfile::tempdir().unwrap();
+    let path = make(state.path(), "apply", &sample());
+    std::fs::set_permissions(state.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    for why in [read_file(&path).unwrap_err(), FileStore::go_on(&path).unwrap_err()] {
+        let NotOpened::Open { path, .. } = &why else { panic!("{why}") };
+        assert_eq!(path, state.path());
+    }
+    assert!(matches!(FileStore::create(&path.with_file_name("other.jsonl")), Err(NotOpened::Open { .. })));
+}
+
+#[test]
+fn a_journal_with_another_ending_is_read_and_not_gone_on_with() {
+    let state = tempfile::tempdir().unwrap();
+    let path = make(state.path(), "apply", &sample());
+    let copy = path.with_extension("log");
+    std::fs::copy(&path, &copy).unwrap();
+    assert!(read_file(&copy).is_ok());
+    assert!(FileStore::go_on(&copy).unwrap_err().to_string().contains("its name does not end in `.jsonl`"));
+}
+
+#[test]
 fn a_link_a_folder_or_nothing_is_not_a_journal() {
     let state = tempfile::tempdir().unwrap();
     let path = make(state.path(), "apply", &sample());
     let link = path.with_file_name("link.jsonl");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert!(matches!(read_file(&link), Err(NotOpened::Io { .. })));
-    assert!(matches!(FileStore::go_on(&link), Err(NotOpened::Io { .. })));
+    assert!(read_file(&link).unwrap_err().to_string().contains("it is a symbolic link; name a journal"));
+    assert!(matches!(FileStore::go_on(&link), Err(NotOpened::Open { .. })));
+    // Nobody waits for who would write into a pipe.
+    let pipe = path.with_file_name("pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(read_file(&pipe).unwrap_err().to_string().contains("it is not a file"));
+    assert!(FileStore::go_on(&pipe).unwrap_err().to_string().contains("it is not a file"));
+    let other = path.with_file_name("plan.jsonl");
+    std::fs::write(&other, "{\n}\n").unwrap();
+    assert!(read_file(&other).unwrap_err().to_string().ends_with("; name a journal (`status` lists them)"));
     assert!(read_file(path.parent().unwrap()).unwrap_err().to_string().contains("it is not a file"));
     assert!(
         matches!(read_file(&path.with_file_name("none.jsonl")), Err(NotOpened::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound)

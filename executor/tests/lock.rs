@@ -79,6 +79,16 @@ fn a_lock_that_others_can_write_is_refused_with_the_command_that_mends_it() {
 }
 
 #[test]
+fn a_lock_on_whose_way_is_a_folder_that_others_can_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    drop(SiteLock::take(&state, "s", "apply").unwrap());
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let Err(NotLocked::Open { path, .. }) = SiteLock::take(&state, "s", "apply") else { panic!("it was taken") };
+    assert_eq!(path, folder.path());
+}
+
+#[test]
 fn a_lock_is_not_taken_through_a_symbolic_link() {
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = folder.path().join("elsewhere");

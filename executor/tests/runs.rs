@@ -15,7 +15,6 @@ use proptest::prelude::*;
 use testbed::fake::{CallCrash, Incident, World, random_case};
 
 fn plan(world: &World, actions: Vec<Action>) -> Plan {
-    let any = random_case(0).plan;
     let steps = (1..).zip(actions).map(|(number, action)| Step {
         number,
         before: Vec::new(),
@@ -24,7 +23,7 @@ fn plan(world: &World, actions: Vec<Action>) -> Plan {
         starts_after_s: None,
         beside: 0,
     });
-    Plan { steps: steps.collect(), start: Some(world.start()), ..any }
+    models::example::plan("fake", Some(world.start()), steps.collect())
 }
 
 fn migrate(guest: &str, from: &str, to: &str) -> Action {

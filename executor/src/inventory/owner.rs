@@ -55,7 +55,7 @@ const MOST_LINKS: u32 = 40;
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Untrusted> {
     let io = |source| Untrusted::Io { path: path.to_owned(), source };
     let place = follow(path)?;
-    let Place::There(place) = place else { return Err(io(std::io::Error::from(std::io::ErrorKind::NotFound))) };
+    let Place::There(place) = place else { return Err(io(rustix::io::Errno::NOENT.into())) };
     // The folders are ours alone, so this is still the file that was checked; its own bits are looked at once more on what is open.
     // Not to wait for a writer where it is a pipe, which is refused next.
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();

@@ -181,8 +181,9 @@ fn power(value: &Value<'_>) -> Result<Power, NotAnInventory> {
     if let (Some(v), Some(_)) = (table.may("wake_on_lan"), &power.on) {
         return Err(v.wrong("stands beside `on`, and only one of them can switch the host on; leave one out"));
     }
-    if power.on.is_none() && power.off.is_none() && power.wake_on_lan.is_none() {
-        return Err(value.wrong("switches nothing; write `on`, `off` or `wake_on_lan`, or leave it out"));
+    if power.status.is_none() {
+        let why = "lacks `status`, a command that prints `on` or `off`: that a host does not answer does not say that it is off";
+        return Err(value.wrong(why));
     }
     Ok(power)
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Begun, History, NotAJournal, Progress, Store};
+use crate::inventory::owner::Untrusted;
 use crate::private;
 
 /// How the name of a journal ends: it is JSON, line by line.
@@ -32,13 +33,28 @@ pub enum NotOpened {
         mend: String,
     },
     /// What it says does not add up.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), if is_no_journal(source) { "; name a journal (`status` lists them)" } else { "" })]
     Content {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
         source: NotAJournal,
     },
+}
+
+/// Whether not even the first line is one of a journal: it is some other file.
+fn is_no_journal(source: &NotAJournal) -> bool {
+    matches!(source, NotAJournal::Line { line: 1, .. })
+}
+
+impl From<Untrusted> for NotOpened {
+    fn from(e: Untrusted) -> Self {
+        match e {
+            Untrusted::Open { path, why, mend } => Self::Open { path, why, mend },
+            Untrusted::Io { path, source } => Self::Io { path, source },
+            Untrusted::TooLong { path, .. } => Self::Io { path, source: io::ErrorKind::FileTooLarge.into() },
+        }
+    }
 }
 
 impl NotOpened {
@@ -63,6 +79,7 @@ impl FileStore {
         let folder = folder_of(path);
         private::make_folder(folder).map_err(NotOpened::io(folder))?;
         check(folder, &folder.metadata().map_err(NotOpened::io(folder))?)?;
+        private::check_way(folder)?;
         let file = private::options().append(true).create_new(true).open(path).map_err(NotOpened::io(path))?;
         private::sync_folder(folder).map_err(NotOpened::io(folder))?;
         Ok(Self { file })
@@ -75,6 +92,10 @@ impl FileStore {
     /// # Errors
     /// Others can write to the file or its folder; it is not a journal; or what the system says.
     pub fn go_on(path: &Path) -> Result<(Self, History), NotOpened> {
+        // What is said for people goes into files of the same name with another ending: never into the journal itself.
+        if !path.to_string_lossy().ends_with(ENDING) {
+            return Err(not_one(path, &format!("its name does not end in `{ENDING}`")));
+        }
         let (file, history) = open(path, private::options().read(true).append(true))?;
         if history.torn_bytes > 0 {
             file.set_len(history.whole_bytes() as u64).and_then(|()| file.sync_all()).map_err(NotOpened::io(path))?;
@@ -104,21 +125,25 @@ pub fn read_file(path: &Path) -> Result<History, NotOpened> {
 fn open(path: &Path, options: &std::fs::OpenOptions) -> Result<(File, History), NotOpened> {
     let folder = folder_of(path);
     check(folder, &folder.metadata().map_err(NotOpened::io(folder))?)?;
+    private::check_way(folder)?;
+    if path.is_symlink() {
+        return Err(not_one(path, "it is a symbolic link"));
+    }
     let mut file = options.open(path).map_err(NotOpened::io(path))?;
     // Of the file that is open, whatever has become of its name.
     let metadata = file.metadata().map_err(NotOpened::io(path))?;
     if !metadata.is_file() {
-        return Err(NotOpened::Open {
-            path: path.into(),
-            why: "it is not a file".into(),
-            mend: "name a journal (`status` lists them)".into(),
-        });
+        return Err(not_one(path, "it is not a file"));
     }
     check(path, &metadata)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(NotOpened::io(path))?;
     let history = History::from_bytes(&bytes).map_err(|source| NotOpened::Content { path: path.into(), source })?;
     Ok((file, history))
+}
+
+fn not_one(path: &Path, why: &str) -> NotOpened {
+    NotOpened::Open { path: path.into(), why: why.into(), mend: "name a journal (`status` lists them)".into() }
 }
 
 fn check(path: &Path, metadata: &std::fs::Metadata) -> Result<(), NotOpened> {

@@ -28,9 +28,17 @@ pub(super) fn is_of_a_flag(error: &Error) -> bool {
     matches!(error.code().known(), Some(ErrorNumber::InvalidArg | ErrorNumber::NoSupport | ErrorNumber::ArgumentUnsupported))
 }
 
-/// The error's text, code and origin.
+/// The longest text of an error that is passed on, in characters: QEMU's own last words are in some.
+const LONGEST: usize = 1000;
+
+/// The error's text, code and origin. The text comes from a host: it is made one line that tells a terminal nothing.
 pub(super) fn said(error: &Error) -> String {
-    format!("{} (libvirt: error {} of {})", error.message(), error.code().to_raw(), error.domain())
+    format!("{} (libvirt: error {} of {})", one_line(error.message()), error.code().to_raw(), error.domain())
+}
+
+fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    models::message::shown(&lines.join("; "), LONGEST)
 }
 
 /// The same error where the call only read, or broke before it asked for anything: nothing can have changed.
@@ -38,5 +46,16 @@ pub(super) fn nothing_asked(error: CallError) -> CallError {
     match error {
         CallError::Lost(why) => CallError::Unreachable(why),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_is_one_line_that_tells_a_terminal_nothing() {
+        assert_eq!(one_line("process exited:\n  qemu: \u{1b}[2Jno\u{9b}\n\n"), "process exited:; qemu: \u{fffd}[2Jno\u{fffd}");
+        assert_eq!(one_line(&"x".repeat(5000)).chars().count(), LONGEST + 3);
     }
 }

@@ -13,6 +13,9 @@ use super::session::Link;
 use super::xml::text_at;
 use crate::host::{CallError, GuestSeen, GuestState, HostSeen, Seen};
 
+/// The longest name of a guest, in characters; longer ones are cut short.
+const LONGEST_NAME: usize = 255;
+
 /// What is true of guests, as the host lists them.
 struct Lists {
     persistent: BTreeSet<Uuid>,
@@ -105,7 +108,8 @@ fn guest(link: &Link, stats: &Stats, lists: &Lists) -> Result<GuestSeen, CallErr
     let told = lists.told.get(&uuid).cloned().unwrap_or_default();
     Ok(GuestSeen {
         uuid,
-        name: domain.name().map_err(failed)?,
+        // It goes into messages as it is, and a host may say anything. What is changed here is no name of a plan's guest.
+        name: models::message::shown(&domain.name().map_err(failed)?, LONGEST_NAME),
         state: guest_state(state, reason, domain.id().is_some()),
         persistent: lists.persistent.contains(&uuid),
         autostart: lists.autostart.contains(&uuid),
@@ -126,11 +130,9 @@ fn guest_state(state: u64, reason: u64, active: bool) -> GuestState {
         (sys::VIR_DOMAIN_RUNNING, sys::VIR_DOMAIN_RUNNING_POSTCOPY_FAILED)
         | (sys::VIR_DOMAIN_PAUSED, sys::VIR_DOMAIN_PAUSED_POSTCOPY_FAILED) => GuestState::PostCopyFailed,
         (sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED, _) => GuestState::Running,
-        // In post-copy what is left at the source is as still as after any migration: the guest runs at the target.
-        (
-            sys::VIR_DOMAIN_PAUSED,
-            sys::VIR_DOMAIN_PAUSED_MIGRATION | sys::VIR_DOMAIN_PAUSED_STARTING_UP | sys::VIR_DOMAIN_PAUSED_POSTCOPY,
-        ) => GuestState::PausedForMigration,
+        // The guest runs at the target, and its memory is still here in part.
+        (sys::VIR_DOMAIN_PAUSED, sys::VIR_DOMAIN_PAUSED_POSTCOPY) => GuestState::PostCopy,
+        (sys::VIR_DOMAIN_PAUSED, sys::VIR_DOMAIN_PAUSED_MIGRATION | sys::VIR_DOMAIN_PAUSED_STARTING_UP) => GuestState::PausedForMigration,
         (sys::VIR_DOMAIN_PAUSED, sys::VIR_DOMAIN_PAUSED_SHUTTING_DOWN) | (sys::VIR_DOMAIN_SHUTDOWN, _) => GuestState::ShuttingDown,
         // It died and its process is kept for who looks into it: it holds its memory and its disks.
         (sys::VIR_DOMAIN_PAUSED, sys::VIR_DOMAIN_PAUSED_CRASHED) => GuestState::Other,
@@ -169,7 +171,8 @@ mod tests {
     fn what_a_migration_left_or_brings_is_told_from_what_somebody_paused() {
         // virDomainPausedReason: 1 user, 2 migration, 5 I/O error, 11 starting up, 12 post-copy, 13 post-copy failed.
         let paused = |reason| guest_state(3, reason, true);
-        assert_eq!([2, 11, 12].map(paused), [GuestState::PausedForMigration; 3]);
+        assert_eq!([2, 11].map(paused), [GuestState::PausedForMigration; 2]);
+        assert_eq!(paused(12), GuestState::PostCopy);
         assert_eq!([1, 5].map(paused), [GuestState::Paused; 2]);
         assert_eq!(paused(13), GuestState::PostCopyFailed);
     }

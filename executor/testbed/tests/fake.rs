@@ -297,7 +297,7 @@ mod migrations {
         sleep(&w, 86_400);
         assert_eq!(pending.poll(), None);
         assert_eq!(ask(&w, "h1", Call::PostCopy { guest }), Ok(Reply::Done));
-        assert_eq!(states(&w, "g1"), is(&[("h1", GuestState::PausedForMigration), ("h2", GuestState::Running)]));
+        assert_eq!(states(&w, "g1"), is(&[("h1", GuestState::PostCopy), ("h2", GuestState::Running)]));
         assert!(matches!(ask(&w, "h1", Call::AbortJob { guest }), Err(CallError::State(_))), "there is no way back");
         assert_eq!(wait(&w, pending.as_mut(), 60), Ok(Reply::Done));
         assert_eq!(states(&w, "g1"), is(&[("h2", GuestState::Running)]));

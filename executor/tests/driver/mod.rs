@@ -192,10 +192,10 @@ impl Story {
         }
     }
 
-    /// The same beside others who start and move guests at any moment: memory that they take between our look and our act is theirs to answer for.
+    /// The same beside others who start and move guests at any moment: what they bring to a host between our look and our act is theirs to answer for.
     pub fn judge_beside_others(&self) {
         for v in self.world.violations() {
-            let ours = v.call().is_some() && !matches!(v, Violation::Overcommitted { .. });
+            let ours = v.call().is_some() && matches!(v, Violation::TwoCopies { .. });
             assert!(!ours, "{v:?}\n{}", self.tale());
         }
         for act in self.world.acts() {

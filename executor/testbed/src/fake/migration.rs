@@ -373,7 +373,7 @@ impl State {
         self.migrations.entry(id).and_modify(|m| {
             (m.phase, m.begun_ns, m.takes_ns, m.post_copy_bytes, m.epoch) = (Phase::PostCopy, now_ns, Some(takes), bytes, epoch);
         });
-        self.set_state(&m.source, guest, GuestState::PausedForMigration);
+        self.set_state(&m.source, guest, GuestState::PostCopy);
         self.set_state(&m.target, guest, GuestState::Running);
         self.schedule(if m.doomed { takes / 2 } else { takes }, Event::Sent { migration: id, epoch });
         Ok(Reply::Done)
