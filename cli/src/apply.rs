@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use executor::carry::{Outcome, carry};
 use executor::clock::Clock;
 use executor::crew::{Crew, Policy, keep_definitions};
+use executor::failure::Failure as Failed;
 use executor::host::Host;
 use executor::inventory::Inventory;
 use executor::journal::{End, FileStore, History, Listed, NotAJournal, NotOpened, Record, Summary, journal_path, list, read_file};
@@ -193,7 +194,7 @@ pub fn apply(plan: &Path, inventory: &Path, scenario: Option<&Path>, run: &RunAr
     if !run.yes {
         let mut answer = shown("apply", &ready, &site, &plan);
         for old in &unfinished {
-            answer.text += &format!("note: an unfinished run could not be resumed or rolled back after that: {}\n", old.display());
+            answer.text += &format!("note: an unfinished run could not be resumed after that: {}\n", old.display());
         }
         answer.json["takes_the_place_of"] = serde_json::json!(unfinished);
         return Ok(answer);
@@ -316,7 +317,12 @@ fn told(s: &Summary, path: &Path, at_work: bool) -> (String, Option<String>) {
         End::Superseded { by } => (format!("another run took its place: {by} ({since})"), None),
         End::Stopped { why } => {
             let why = shown_text(why, 500);
-            let next = s.progress.failed.values().next().map_or_else(|| go_on.clone(), |f| format!("{}; then {go_on}", f.next()));
+            let next = s
+                .progress
+                .failed
+                .values()
+                .next()
+                .map_or_else(|| go_on.clone(), |f| if needs_a_new_plan(f) { f.next() } else { format!("{}; then {go_on}", f.next()) });
             (format!("stopped after {done} of {of} steps: {why} ({since})"), Some(next))
         }
         End::Open if at_work => (format!("under way or cut off: {done} of {of} steps done ({since})"), None),
@@ -390,6 +396,11 @@ fn mark(site: &Site, journal: &Path, word: Record) -> Result<(), Failure> {
     written.map(|_| ()).map_err(|source| Failure::Io { path: journal.to_owned(), doing: "write", source })
 }
 
+/// Whether what comes next is, as a rule, another plan: to go on or back would be refused.
+const fn needs_a_new_plan(why: &Failed) -> bool {
+    matches!(why, Failed::HostGone { .. })
+}
+
 /// Begins a run with a journal of its own. `marks` are last words in the journals of runs that are over by this one.
 fn carry_new(
     site: &Site,
@@ -422,15 +433,16 @@ fn ended(outcome: std::io::Result<Outcome>, ready: &Ready, journal: &Path) -> Re
     })?;
     let (did, already) = (outcome.done.iter().filter(|(_, a)| !a).count(), outcome.done.iter().filter(|(_, a)| *a).count());
     let of = ready.orders.plan.steps.len();
-    let total = ready.orders.done.len() + outcome.done.len();
+    let before = ready.orders.done.len();
+    let total = before + outcome.done.len();
     let mut text = match &outcome.stopped {
-        None => format!("DONE: {total} of {of} steps are done ({did} now, {already} were so already)\n"),
+        None => format!("DONE: {total} of {of} steps are done ({did} now, {} before)\n", already + before),
         Some(why) => format!("STOPPED after {total} of {of} steps ({did} now): {why}\n"),
     };
     for (step, why) in &outcome.failed {
         text += &format!("step {step} FAILED ({}): {why}\n    next: {}\n", why.name(), why.next());
     }
-    if outcome.stopped.is_some() {
+    if outcome.stopped.is_some() && !outcome.failed.iter().any(|(_, f)| needs_a_new_plan(f)) {
         text += &format!("`shuyaku resume {0}` goes on, `shuyaku rollback {0}` takes it back\n", journal.display());
     }
     text += &format!("journal: {}\n", journal.display());
@@ -460,6 +472,10 @@ fn shown(command: &str, ready: &Ready, site: &Site, plan: &Plan) -> Answer {
         left,
         ready.orders.plan.steps.len(),
     );
+    if let Ok(Some(by)) = SiteLock::holder(&site.inventory.state, &site.inventory.site) {
+        text += &format!("note: another run is at work: {}; what is shown here is the middle of it\n", by.trim());
+    }
+    text += "`ok` and NOT are looked up on the hosts for the first step, and follow from the steps before it for the others.\n";
     for (host, names) in &ready.prepared.strangers {
         text += &format!("note: {host} also carries {}, of which the plan knows nothing\n", names.join(", "));
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use executor::clock::Clock;
+use executor::definitions::Definitions;
 use executor::host::Host;
 use executor::inventory::Inventory;
 use executor::observe::{self, How};
-use models::observation::Observation;
+use models::observation::{Anomaly, HostState, Observation};
 use scenarios::observed;
 
 use crate::diagnose::Failure;
@@ -95,7 +96,9 @@ pub fn run(
     if let Some(before) = &before {
         observation.remember(before);
     }
+    forgotten(&mut observation, inventory);
     let seen = (OBSERVATION, observation.to_text());
+    set_aside(&folder)?;
     let written = match observed::write(&observation, base.as_ref().map(|(file, text)| (*file, text.as_str()))) {
         Ok(written) => written,
         Err(why) => {
@@ -114,6 +117,48 @@ pub fn run(
         write::observed(&folder, written.trace_csv, vec![("site.toml", written.site_toml), seen])?
     };
     Ok(Observed { observation, notes: written.notes, folder, files })
+}
+
+/// Guests that were seen once, and that neither this observation nor an earlier one that was given knows: where a host is off or silent, they
+/// may have been on it, and a plan would forget them.
+fn forgotten(seen: &mut Observation, inventory: &Inventory) {
+    let all_answer = seen.hosts.iter().all(|h| h.state == HostState::On);
+    let kept = Definitions::of(&inventory.state);
+    let mut say = |forbids_plan, what| seen.anomalies.push(Anomaly { forbids_plan, what });
+    let guests = match kept.guests() {
+        Ok(guests) => guests,
+        Err(e) => return say(false, format!("kept definitions cannot be read: {e}")),
+    };
+    let known: Vec<String> = seen.guests.iter().filter_map(|g| g.uuid.clone()).collect();
+    for uuid in guests.into_iter().filter(|u| !known.contains(&u.to_string())) {
+        let (file, name) = (kept.file(uuid), kept.kept(uuid).ok().flatten().map_or_else(|| uuid.to_string(), |d| d.name));
+        let mend =
+            format!("give --before an observation in which it runs, or delete {} if there is no such guest any more", file.display());
+        seen.anomalies.push(Anomaly {
+            forbids_plan: !all_answer,
+            what: format!("guest {name} was on a host once, and is on none that answers; {mend}"),
+        });
+    }
+}
+
+/// An observation that is in the folder already is kept under the time at which it was made: it may be the last of a host that is dead now.
+fn set_aside(folder: &Path) -> Result<(), Failure> {
+    let old = folder.join(OBSERVATION);
+    let Ok(observation) = Observation::from_text(&match pipeline::read(&old) {
+        Ok(text) => text,
+        Err(_) => return Ok(()),
+    }) else {
+        return Ok(());
+    };
+    let aside = folder.join(format!("observation-{}.json", models::observation::utc(observation.begun_unix_ns)));
+    std::fs::rename(&old, &aside).map_err(|source| Failure::Io { path: aside.clone(), doing: "write", source })?;
+    // A site file of that observation must not be taken for one of this.
+    let site = folder.join("site.toml");
+    if site.exists() {
+        let aside = folder.join(format!("site-{}.toml", models::observation::utc(observation.begun_unix_ns)));
+        std::fs::rename(&site, &aside).map_err(|source| Failure::Io { path: aside.clone(), doing: "write", source })?;
+    }
+    Ok(())
 }
 
 /// An observation that was written before.

@@ -132,6 +132,12 @@ impl<S: Store> Run<'_, S> {
         loop {
             if outcome.stopped.is_none() && !left.is_empty() {
                 outcome.stopped = self.must_stop();
+                if let Some(why) = &outcome.stopped {
+                    let text = format!(
+                        "stopping: {why}; what is under way is finished, and nothing new begins (asked once more, it ends at once)"
+                    );
+                    self.crew.say(None, What::Note { text });
+                }
             }
             while outcome.stopped.is_none() && (lanes.len() as u32) < self.orders.max_parallel {
                 let Some(step) = left.front().copied() else { break };

@@ -110,6 +110,25 @@ impl Definitions {
         Ok(Some(definition))
     }
 
+    /// All guests whose definition is kept, by identity.
+    ///
+    /// # Errors
+    /// The folder cannot be read. (None is there: no guest.)
+    pub fn guests(&self) -> Result<Vec<Uuid>, NotKept> {
+        let io = |source| NotKept::Io { path: self.folder.clone(), source };
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(io)?,
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name();
+            all.extend(name.to_str().and_then(|n| n.strip_suffix(".xml")).and_then(|n| n.parse::<Uuid>().ok()));
+        }
+        all.sort_unstable();
+        Ok(all)
+    }
+
     /// The folder, ours alone. The state folder is made with it where it is not there.
     fn make_folder(&self) -> Result<(), NotKept> {
         owner::check(&self.folder)?;

@@ -363,7 +363,8 @@ impl Recording<'_> {
             self.says(format!("guest {name} is defined on {}", defined_on.join(" and on ")));
         }
         for host in autostart_on.iter().filter(|h| runs.is_some_and(|(r, _)| r != h.as_str())) {
-            self.says(format!("guest {name} does not run on {host}, and that host starts it when it boots: a second copy"));
+            let mend = format!("`virsh -c {host} autostart --disable {name}`, or undefine it there");
+            self.forbids(format!("guest {name} does not run on {host}, and that host starts it when it boots: a second copy; {mend}"));
         }
         if says.state == GuestState::Crashed {
             self.says(format!("guest {name} has crashed on {from}"));

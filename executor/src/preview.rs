@@ -93,7 +93,7 @@ pub fn preview(plan: &Plan, prepared: &Prepared, policy: &Policy) -> Vec<Row> {
             then: words(&at, &step.action, &guests),
             now,
             checks: all,
-            like: like(&step.action),
+            like: like(&step.action, policy),
         });
     }
     rows
@@ -215,7 +215,7 @@ fn booted(host: &str) -> HostSeen {
 }
 
 /// What an administrator would type: for reading, never run.
-fn like(action: &Action) -> String {
+fn like(action: &Action, policy: &Policy) -> String {
     match action {
         Action::BootHost { host } => format!("(power on {host}, wait for its libvirt)"),
         Action::PowerOffHost { host } => format!("(power off {host})"),
@@ -223,6 +223,10 @@ fn like(action: &Action) -> String {
         Action::DefineGuest { guest, host } => format!("virsh -c {host} define {guest}.xml"),
         Action::UndefineGuest { guest, host } => format!("virsh -c {host} undefine {guest}"),
         Action::StartGuest { guest, host } => format!("virsh -c {host} start {guest}"),
+        Action::StopGuest { guest, host } if policy.may_destroy.contains(guest) => {
+            let limit = policy.limits.shut_down_s;
+            format!("virsh -c {host} shutdown {guest}; after {limit} s, if it still runs: virsh -c {host} destroy {guest}")
+        }
         Action::StopGuest { guest, host } => format!("virsh -c {host} shutdown {guest}"),
         Action::MigrateGuest { guest, from, to } => {
             format!("virsh -c {from} migrate --live --persistent --undefinesource --abort-on-error {guest} {to}")

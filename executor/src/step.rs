@@ -375,11 +375,15 @@ impl<S: Store> Under<'_, '_, S> {
             if now.saturating_sub(told) >= 10_000_000_000 {
                 told = now;
                 let off = self.run.switched_off();
-                if let HostLook::Answers(seen) = self.run.crew.look(from, &off).await
-                    && let Some(left) = seen.guest(uuid).and_then(|g| g.job_remaining_bytes)
-                {
-                    self.run.crew.say(Some(self.step.number), What::Waits { until: format!("{} MiB still to copy", left >> 20) });
-                }
+                let until = match self.run.crew.look(from, &off).await {
+                    HostLook::Answers(seen) => match seen.guest(uuid).and_then(|g| g.job_remaining_bytes) {
+                        Some(left) => format!("{} MiB still to copy", left >> 20),
+                        None => format!("{from} has not said that it is over; at most {within_s} s in all"),
+                    },
+                    HostLook::Off(how) => format!("{from} is off ({how})"),
+                    HostLook::Silent(e) => format!("{from} does not answer: {e}"),
+                };
+                self.run.crew.say(Some(self.step.number), What::Waits { until });
             }
             turns::pause(clock, 20).await;
         }

@@ -18,7 +18,7 @@ use super::raw;
 use super::session::connect;
 
 /// How long all monitors of a host together are waited for. Those that live answer in milliseconds.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// A monitor that is busy for longer than this hangs, ms: libvirt would wait half a minute for its turn.
 const HANGS_MS: u64 = 5000;
