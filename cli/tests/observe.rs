@@ -320,3 +320,43 @@ fn words_that_do_not_go_together_are_refused_before_anything_is_asked() {
     assert!(ask(&[], &[], Some(&file)).contains("--before: "));
     assert!(!out.exists());
 }
+
+#[test]
+fn an_observation_that_is_in_the_folder_already_is_kept_under_its_time() {
+    let mut site = Site::of(&base(""));
+    site.observe("now", &[], None).unwrap();
+    let first = read(&site.path("now").join("observation.json"));
+    site.dead = Some(3);
+    // The host is dead, and nobody said so: no site file is written, and the old one cannot be taken for it.
+    site.observe("now", &[], None).unwrap();
+    let names = common::names(&site.path("now"));
+    let kept = names.iter().find(|n| n.starts_with("observation-")).unwrap_or_else(|| panic!("{names:?}"));
+    assert_eq!(read(&site.path("now").join(kept)), first);
+    assert!(!names.contains(&"site.toml".to_owned()) && names.iter().any(|n| n.starts_with("site-")), "{names:?}");
+}
+
+#[test]
+fn a_guest_that_was_seen_once_and_is_forgotten_while_a_host_is_off_forbids_a_plan() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut site = Site::of(&base(""));
+    // Its folder is ours alone, whatever the umask.
+    std::fs::set_permissions(site.folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    site.observe("before", &[], None).unwrap();
+    let kept = executor::definitions::Definitions::of(&site.inventory.state);
+    for n in [9, 77] {
+        let (name, uuid) = (format!("g{n}"), Uuid::from_u128(n));
+        let xml = format!("<domain type='kvm'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory></domain>");
+        kept.keep(&executor::host::Definition::from_xml(&xml).unwrap()).unwrap();
+    }
+    // All hosts answer: whoever is on none of them is gone, and that is said.
+    let all = site.observe("all", &[], None).unwrap();
+    assert_eq!(all.observation.forbids_plan().count(), 0);
+    assert!(all.text().contains("guest g77 was on a host once"), "{}", all.text());
+    // g9 ran on h3. With an observation of before it is known; without one it would be forgotten.
+    site.dead = Some(3);
+    let with = site.observe("with", &["h3".into()], Some(&site.path("before"))).unwrap();
+    let forgotten = |o: &Observed| o.observation.forbids_plan().filter(|w| w.contains("guest g9 ")).count();
+    assert_eq!(forgotten(&with), 0, "{}", with.text());
+    let without = site.observe("without", &["h3".into()], None).unwrap();
+    assert_eq!(forgotten(&without), 1, "{}", without.text());
+}
