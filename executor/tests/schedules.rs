@@ -125,11 +125,13 @@ proptest! {
     #[test]
     fn whatever_goes_wrong_there_is_never_a_second_copy_and_nothing_that_is_not_in_the_plan(
         case_seed in 0u64..1_000_000, fault_seed in 0u64..1_000_000, crash in proptest::option::of((1u64..150, any::<bool>())), parallel in 1u32..5,
+        managed in any::<bool>(), post_copy in any::<bool>(),
     ) {
         let case = random_case(case_seed);
         let faults = FaultPlan::random(fault_seed, &case.world, Outsiders::KeepAway);
         let mut story = Story::new(case.world.faults(faults), case.plan);
         story.max_parallel = parallel;
+        (story.inventory.migration.how.peer_to_peer, story.inventory.migration.how.post_copy) = (!managed, post_copy);
         if let Some((nth, before)) = crash {
             story.world.crash_at_call(nth, if before { CallCrash::Before } else { CallCrash::After });
         }
@@ -152,6 +154,7 @@ proptest! {
     #[test]
     fn where_only_calls_and_replies_go_wrong_the_plan_ends_as_it_says_once_they_do_not(
         case_seed in 0u64..1_000_000, fault_seed in 0u64..1_000_000, crash in proptest::option::of((1u64..150, any::<bool>())), parallel in 1u32..5,
+        managed in any::<bool>(), post_copy in any::<bool>(),
     ) {
         let case = random_case(case_seed);
         let mut faults = FaultPlan::random(fault_seed, &case.world, Outsiders::KeepAway);
@@ -159,6 +162,7 @@ proptest! {
         faults.0.retain(|f| matches!(f, Fault::OfCall(_, c) if !matches!(c, CallFault::Late { .. })));
         let mut story = Story::new(case.world.faults(faults), case.plan);
         story.max_parallel = parallel;
+        (story.inventory.migration.how.peer_to_peer, story.inventory.migration.how.post_copy) = (!managed, post_copy);
         if let Some((nth, before)) = crash {
             story.world.crash_at_call(nth, if before { CallCrash::Before } else { CallCrash::After });
         }
