@@ -12,7 +12,7 @@ use executor::prepare::Refusal;
 use executor::runs::NotReady;
 use models::plan::{Action, Plan, Step};
 use proptest::prelude::*;
-use testbed::fake::{CallCrash, Incident, World, random_case};
+use testbed::fake::{CallCrash, Fault, FaultPlan, Incident, Kind, Nth, World, random_case};
 
 fn plan(world: &World, actions: Vec<Action>) -> Plan {
     let steps = (1..).zip(actions).map(|(number, action)| Step {
@@ -193,6 +193,68 @@ fn two_copies_by_somebodys_hand_are_named_and_nothing_is_done_to_either() {
     assert!(refused.to_string().contains("BY HAND"), "{refused}");
     assert_eq!(story.world.acts().len(), before, "{}", story.tale());
     assert_eq!(story.world.runs_on("g1").len(), 2);
+}
+
+#[test]
+fn a_guest_that_has_no_room_where_it_should_go_is_not_sent() {
+    // 1,024 MiB for guests on h2, of which g3 has 256 and g4 600.
+    let story = of(three().guest("g4", "h2", 600), vec![migrate("g1", "h1", "h2")]);
+    let Failure::NoMemory { host, guest, needed_mib: 256, free_mib: 168 } = failure(story.live()) else { panic!("there is no room") };
+    assert_eq!((host.as_str(), guest.as_str()), ("h2", "g1"));
+    assert!(story.world.acts().is_empty());
+}
+
+#[test]
+fn two_guests_on_their_way_to_one_host_do_not_take_the_same_room() {
+    // Room for one of them, in a plan that is wrong and says that both may go at once.
+    let mut story = of(three().guest("g4", "h2", 400), vec![migrate("g1", "h1", "h2"), migrate("g2", "h1", "h2")]);
+    story.plan.steps[1].beside = 1;
+    assert!(matches!(failure(story.live()), Failure::NoMemory { guest, .. } if guest == "g2"));
+    assert!(story.world.violations().is_empty(), "{:?}", story.world.violations());
+    assert_eq!((story.world.runs_on("g1"), story.world.runs_on("g2")), (vec!["h2".to_owned()], vec!["h1".to_owned()]));
+}
+
+/// When calls of a kind were begun and migrations ended, in order.
+fn course(story: &Story) -> Vec<&'static str> {
+    let log = story.world.log();
+    let one = |what: &str| match what {
+        w if w.contains(" migrate ") && w.ends_with("is begun") => Some("begun"),
+        w if w.starts_with("the migration of ") && w.contains(" ends: ") => Some("ended"),
+        _ => None,
+    };
+    log.iter().filter_map(|h| one(&h.what)).collect()
+}
+
+#[test]
+fn steps_are_done_side_by_side_where_the_plan_says_so_and_only_there() {
+    let moves = || vec![migrate("g1", "h1", "h2"), migrate("g2", "h1", "h3")];
+    let story = of(three(), moves());
+    assert_eq!(ended(story.live()).stopped, None);
+    assert_eq!(course(&story), ["begun", "ended", "begun", "ended"]);
+    let mut story = of(three(), moves());
+    story.plan.steps[1].beside = 1;
+    assert_eq!(ended(story.live()).stopped, None);
+    assert_eq!(course(&story), ["begun", "begun", "ended", "ended"]);
+    // One lane is one lane.
+    let mut story = of(three(), moves());
+    story.plan.steps[1].beside = 1;
+    story.max_parallel = 1;
+    assert_eq!(ended(story.live()).stopped, None);
+    assert_eq!(course(&story), ["begun", "ended", "begun", "ended"]);
+}
+
+#[test]
+fn what_happens_to_a_guest_that_no_step_is_about_stops_the_run_before_its_next_step() {
+    let first = Nth { kind: Some(Kind::Migrate), nth: 1 };
+    let world = three().faults(FaultPlan(vec![Fault::AtCall(first, Incident::DestroyGuest { guest: "g3".into() })]));
+    let story = of(world, vec![migrate("g1", "h1", "h2"), migrate("g2", "h1", "h3")]);
+    let outcome = ended(story.live());
+    assert_eq!(outcome.done, [(1, false)]);
+    assert!(matches!(&outcome.failed[..], [(2, Failure::GuestVanished { guest, .. })] if guest == "g3"), "{outcome:?}");
+    assert_eq!(story.world.runs_on("g2"), ["h1"]);
+    // Nor is it resumed as long as that is so.
+    let Life::NotReady(NotReady::Moved(differs)) = story.live() else { panic!("the site has moved") };
+    assert_eq!(differs[0].to_string(), "guest g3 should run on h2, and is shut off on h2");
 }
 
 #[test]
