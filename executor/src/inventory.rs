@@ -206,34 +206,9 @@ pub struct Limits {
 /// An inventory that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAnInventory {
-    /// It cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It is longer than an inventory is.
-    #[error("{} has {bytes} bytes; at most {most} are read", path.display())]
-    TooLong {
-        /// Which.
-        path: PathBuf,
-        /// How long it is.
-        bytes: u64,
-        /// How long it may be.
-        most: u64,
-    },
-    /// Others can write to it, or to something on the way to it.
-    #[error("{}: {why}; {mend}", path.display())]
-    Open {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Who can write.
-        why: String,
-        /// What to do: a command.
-        mend: String,
-    },
+    /// It, or a file that it names, cannot be read, is too long, or others can write to it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// A key is wrong.
     #[error("{}, line {line}, column {column}: {}{why}", path.display(), named(key))]
     Key {
@@ -264,16 +239,6 @@ fn named(key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("key `{key}`: ") }
 }
 
-impl From<Untrusted> for NotAnInventory {
-    fn from(e: Untrusted) -> Self {
-        match e {
-            Untrusted::Io { path, source } => Self::Io { path, source },
-            Untrusted::TooLong { path, bytes, most } => Self::TooLong { path, bytes, most },
-            Untrusted::Open { path, why, mend } => Self::Open { path, why, mend },
-        }
-    }
-}
-
 impl Inventory {
     /// Reads an inventory and checks who can write to it and to what it names: templates, `base`, `state` and the files of power commands
     /// (these two may not be there yet). Every guest that has a template is made once, so that a template is found wrong here and not
@@ -283,7 +248,7 @@ impl Inventory {
     /// A file that others can write to; a key that is missing, unknown or out of range, with its place; a template from which a guest
     /// cannot be made.
     pub fn read(file: &Path) -> Result<Self, NotAnInventory> {
-        let file = std::path::absolute(file).map_err(|source| NotAnInventory::Io { path: file.to_owned(), source })?;
+        let file = std::path::absolute(file).map_err(|source| Untrusted::Io { path: file.to_owned(), source })?;
         let inventory = Self::from_bytes(&owner::read(&file, MOST_BYTES)?, &file)?;
         owner::check(&inventory.state)?;
         if let Some(base) = &inventory.base {
@@ -365,7 +330,7 @@ const MOST_BASE_BYTES: u64 = 16 << 20;
 /// It cannot be read, is no UTF-8, is longer than [`domain_xml::MOST_BYTES`], or others can write to it or to a folder on the way.
 pub fn read_template(file: &Path) -> Result<String, NotAnInventory> {
     let bytes = owner::read(file, domain_xml::MOST_BYTES)?;
-    String::from_utf8(bytes).map_err(|e| NotAnInventory::Io { path: file.to_owned(), source: std::io::Error::other(e.utf8_error()) })
+    String::from_utf8(bytes).map_err(|e| Untrusted::Io { path: file.to_owned(), source: std::io::Error::other(e.utf8_error()) }.into())
 }
 
 impl HostEntry {

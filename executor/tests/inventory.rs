@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use executor::host::{Address, HowToMigrate};
-use executor::inventory::{Inventory, MOST_BYTES, NotAnInventory, Volume};
+use executor::inventory::{Inventory, MOST_BYTES, NotAnInventory, Untrusted, Volume};
 use executor::names::{NotOurName, check_plan_names, is_name};
 use models::plan::Plan;
 use proptest::prelude::*;
@@ -554,7 +554,7 @@ impl Site {
     fn assert_open(&self, name: &str) -> String {
         let error = self.read().expect_err("it must be refused");
         let said = error.to_string();
-        let NotAnInventory::Open { path, .. } = error else { panic!("{said}") };
+        let NotAnInventory::Untrusted(Untrusted::Open { path, .. }) = error else { panic!("{said}") };
         // The folder of temporary files may itself be reached by a link.
         assert!(path.ends_with(name) && !name.is_empty(), "{said}");
         said

@@ -36,7 +36,7 @@ const VOLUME: &[&str] = &["pool", "volume"];
 /// The inventory that a text is.
 pub(super) fn inventory(text: &str, file: &Path) -> Result<Inventory, NotAnInventory> {
     if text.len() as u64 > MOST_BYTES {
-        return Err(NotAnInventory::TooLong { path: file.to_owned(), bytes: text.len() as u64, most: MOST_BYTES });
+        return Err(super::Untrusted::TooLong { path: file.to_owned(), bytes: text.len() as u64, most: MOST_BYTES }.into());
     }
     let source = Source { file, text };
     let document = DeTable::parse(text)
