@@ -235,8 +235,12 @@ pub enum NotAnInventory {
     },
 }
 
+/// The most of a key that a message shows, in characters.
+const MOST_OF_A_KEY: usize = 200;
+
 fn named(key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("key `{key}`: ") }
+    // A key can be as long as the text.
+    if key.is_empty() { String::new() } else { format!("key `{}`: ", models::message::shown(key, MOST_OF_A_KEY)) }
 }
 
 impl Inventory {

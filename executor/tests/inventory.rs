@@ -942,3 +942,10 @@ fn nesting_as_deep_as_the_text_is_long_is_an_error_and_not_an_overflow() {
     }
     assert!(understood(&format!("{}site = 1\n", "a.".repeat(100_000))).is_err());
 }
+
+#[test]
+fn a_key_as_long_as_the_text_is_shortened_in_the_message() {
+    let key = "most_".repeat(2000);
+    let said = Inventory::from_text(&format!("{key} = 1\n"), Path::new("inventory.toml")).unwrap_err().to_string();
+    assert!(said.len() < 1000 && said.contains("no such key") && said.contains("most_most_"), "{} bytes: {said}", said.len());
+}
