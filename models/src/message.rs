@@ -5,7 +5,7 @@
 ///
 /// ```
 /// use models::message::shown;
-/// assert_eq!(shown("unknown field `\u{1b}[2Jseed`", 20), "unknown field `\u{fffd}[2J...");
+/// assert_eq!(shown("unknown field `\u{1b}[2Jseed`", 20), "unknown field `\u{fffd}[2Js...");
 /// ```
 #[must_use]
 pub fn shown(text: &str, most: usize) -> String {
