@@ -79,6 +79,18 @@ struct State {
     autostart: BTreeSet<String>,
 }
 
+impl State {
+    /// A step is done.
+    fn follow(&mut self, step: &Step) {
+        self.expected.follow(step);
+        match &step.action {
+            Action::PowerOffHost { host } => _ = self.switched_off.insert(host.clone()),
+            Action::BootHost { host } => _ = self.switched_off.remove(host),
+            _ => {}
+        }
+    }
+}
+
 /// A run.
 pub(crate) struct Run<'c, S> {
     pub crew: &'c Crew<'c>,
@@ -97,24 +109,16 @@ type Lane<'r> = Pin<Box<dyn Future<Output = Result<Ended, Halt>> + 'r>>;
 /// # Panics
 /// Where the plan does not say what it starts from: such a plan is refused before.
 pub fn carry<S: Store>(crew: &Crew<'_>, orders: &Orders, journal: Journal<S>) -> Result<Outcome, std::io::Error> {
-    let mut expected = Expected::at(orders.plan.start.as_ref().expect("a plan without its start is refused before"));
-    let mut switched_off = BTreeSet::new();
-    for step in orders.plan.steps.iter().filter(|s| orders.done.contains(&s.number)) {
-        expected.follow(step);
-        match &step.action {
-            Action::PowerOffHost { host } => _ = switched_off.insert(host.clone()),
-            Action::BootHost { host } => _ = switched_off.remove(host),
-            _ => {}
-        }
-    }
-    let state = State {
+    let expected = Expected::at(orders.plan.start.as_ref().expect("a plan without its start is refused before"));
+    let mut state = State {
         expected,
         under_way: BTreeSet::new(),
         loose: orders.loose.clone(),
         promises: Vec::new(),
-        switched_off,
+        switched_off: BTreeSet::new(),
         autostart: orders.autostart.clone(),
     };
+    orders.plan.steps.iter().filter(|s| orders.done.contains(&s.number)).for_each(|s| state.follow(s));
     let run = Run { crew, orders, journal: RefCell::new(journal), state: RefCell::new(state) };
     run.go()
 }
@@ -201,8 +205,7 @@ impl<S: Store> Run<'_, S> {
     /// Holds the whole site against what the plan says of this moment, but for what steps under way (or left loose) are about.
     async fn as_planned(&self, step: &Step) -> Result<(), Failure> {
         let mut excused = self.excused();
-        let off = self.switched_off();
-        let survey = self.crew.survey(&off).await;
+        let survey = self.survey().await;
         // A step that ended meanwhile was seen before its end.
         excused.extend(self.excused());
         let differs = self.state.borrow().expected.differences(&self.orders.guests, &survey, &excused);
@@ -247,8 +250,7 @@ impl<S: Store> Run<'_, S> {
 
     /// After the last step: everything is as the plan says, or what is not.
     async fn final_look(&self) -> Option<String> {
-        let off = self.switched_off();
-        let survey = self.crew.survey(&off).await;
+        let survey = self.survey().await;
         let differs = self.state.borrow().expected.differences(&self.orders.guests, &survey, &BTreeSet::new());
         for d in &differs {
             self.crew.say(None, What::Note { text: format!("not as planned: {d}") });
@@ -263,13 +265,8 @@ impl<S: Store> Run<'_, S> {
         self.ends(step.number);
         {
             let mut state = self.state.borrow_mut();
-            state.expected.follow(step);
+            state.follow(step);
             state.loose.remove(&step.number);
-            match &step.action {
-                Action::PowerOffHost { host } => _ = state.switched_off.insert(host.clone()),
-                Action::BootHost { host } => _ = state.switched_off.remove(host),
-                _ => {}
-            }
         }
         outcome.done.push((step.number, ended.already));
         self.crew.say(Some(step.number), What::Done { seen: ended.seen.clone(), already: ended.already });
@@ -300,8 +297,16 @@ impl<S: Store> Run<'_, S> {
         self.journal.borrow_mut().write(self.crew.clock.now_unix_ns(), record).map(|_| ())
     }
 
-    pub(crate) fn switched_off(&self) -> BTreeSet<String> {
-        self.state.borrow().switched_off.clone()
+    /// Looks at one host, knowing what this run has switched off.
+    pub(crate) async fn look(&self, host: &str) -> HostLook {
+        let off = self.state.borrow().switched_off.clone();
+        self.crew.look(host, &off).await
+    }
+
+    /// Looks at all hosts, knowing what this run has switched off.
+    pub(crate) async fn survey(&self) -> Survey {
+        let off = self.state.borrow().switched_off.clone();
+        self.crew.survey(&off).await
     }
 
     pub(crate) fn note_switched_off(&self, host: &str) {

@@ -71,6 +71,12 @@ impl Crew<'_> {
         self.log.say(&Said { at_unix_ns: self.clock.now_unix_ns(), step, what });
     }
 
+    /// The moment so long from now, in the clock's own nanoseconds.
+    #[must_use]
+    pub fn deadline_ns(&self, within_s: u64) -> u64 {
+        self.clock.monotonic_ns().saturating_add(within_s.saturating_mul(1_000_000_000))
+    }
+
     /// Calls a host, and gives up after so long.
     ///
     /// # Errors
@@ -78,7 +84,7 @@ impl Crew<'_> {
     pub async fn call(&self, host: &str, call: Call, within_s: u64) -> Result<Reply, CallError> {
         let Some(h) = self.hosts.get(host) else { return Err(CallError::Unreachable(format!("the inventory has no host {host}"))) };
         let mut pending = h.begin(call);
-        let until = self.clock.monotonic_ns().saturating_add(within_s.saturating_mul(1_000_000_000));
+        let until = self.deadline_ns(within_s);
         poll_fn(|_| match pending.poll() {
             Some(end) => Poll::Ready(end),
             None if self.clock.monotonic_ns() >= until => Poll::Ready(Err(CallError::Deadline(within_s))),
@@ -90,7 +96,7 @@ impl Crew<'_> {
     /// Switches a host, or asks whether it is on; nothing where the inventory gives no way.
     pub async fn power(&self, host: &str, what: Switch, within_s: u64) -> Option<Result<PowerState, String>> {
         let mut pending = self.switch.begin(host, what)?;
-        let until = self.clock.monotonic_ns().saturating_add(within_s.saturating_mul(1_000_000_000));
+        let until = self.deadline_ns(within_s);
         let end = poll_fn(|_| match pending.poll() {
             Some(end) => Poll::Ready(end),
             None if self.clock.monotonic_ns() >= until => Poll::Ready(Err(format!("no end within {within_s} s"))),

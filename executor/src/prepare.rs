@@ -193,14 +193,20 @@ pub fn about(action: &Action) -> (Option<&str>, Vec<&str>) {
 
 /// Looks at all hosts, and says how far the site is along the plan.
 ///
-/// `done` are the steps that a journal says are done, `loose` those that it says were begun; both empty for a fresh run.
-///
 /// # Errors
 /// As [`Refusal`].
 pub fn prepare(crew: &Crew<'_>, plan: &Plan, inventory: &Inventory, only: &BTreeSet<u32>) -> Result<Prepared, Refusal> {
     admissible(plan, inventory)?;
-    let start = plan.start.as_ref().ok_or(Refusal::NoStart)?;
     let (survey, guests) = seen(crew, plan, inventory)?;
+    placed(plan, survey, guests, only)
+}
+
+/// How far the site, as it was seen, is along a plan that is admissible.
+///
+/// # Errors
+/// It is at none of the plan's steps; or steps before those that were asked for are not done.
+pub fn placed(plan: &Plan, survey: Survey, guests: BTreeMap<String, Uuid>, only: &BTreeSet<u32>) -> Result<Prepared, Refusal> {
+    let start = plan.start.as_ref().ok_or(Refusal::NoStart)?;
     let done = match stage(start, &plan.steps, &guests, &survey) {
         Stage::After(done) => done,
         Stage::Nowhere { nearest, differs } => return Err(named(&differs, &survey).unwrap_or(Refusal::Stale { nearest, differs })),

@@ -214,7 +214,8 @@ pub fn back(crew: &Crew<'_>, history: &History, inventory: &Inventory, asked: &A
     if plan.steps.is_empty() {
         return Err(NotReady::NothingToRollBack);
     }
-    let prepared = prepare::prepare(crew, &plan, inventory, &BTreeSet::new())?;
+    prepare::admissible(&plan, inventory)?;
+    let prepared = prepare::placed(&plan, survey, guests.clone(), &BTreeSet::new())?;
     let orders = Orders {
         plan,
         guests,

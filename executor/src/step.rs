@@ -118,13 +118,11 @@ impl<S: Store> Under<'_, '_, S> {
     }
 
     async fn look(&self, host: &str) -> Result<Seen, Failure> {
-        let off = self.run.switched_off();
-        answered(host, self.run.crew.look(host, &off).await)
+        answered(host, self.run.look(host).await)
     }
 
     async fn survey(&self) -> Survey {
-        let off = self.run.switched_off();
-        self.run.crew.survey(&off).await
+        self.run.survey().await
     }
 
     /// The first of the step's own conditions that is not so, as a failure.
@@ -199,8 +197,7 @@ impl<S: Store> Under<'_, '_, S> {
     // ---- migration
 
     async fn between(&self, uuid: Uuid, guest: &str, from: &str, to: &str) -> Between {
-        let off = self.run.switched_off();
-        let looks = turns::all(vec![self.run.crew.look(from, &off), self.run.crew.look(to, &off)]).await;
+        let looks = turns::all(vec![self.run.look(from), self.run.look(to)]).await;
         let [source, target] = looks.try_into().unwrap_or_else(|_| unreachable!("two hosts were looked at"));
         // A host that is off for sure has no running copy.
         let state = |look: &HostLook, host: &str| match look {
@@ -259,12 +256,7 @@ impl<S: Store> Under<'_, '_, S> {
         let seen_kib = survey.guest_on(uuid, from).map_or(0, |g| g.memory_kib);
         self.admit(&survey, guest, to, seen_kib)?;
         let definition = self.read_definition(uuid, guest, from).await?;
-        self.run.crew.definitions.admits(to, &definition).map_err(|why| Failure::Refused {
-            host: to.into(),
-            call: "admit".into(),
-            guest: guest.into(),
-            why,
-        })?;
+        self.run.crew.definitions.admits(to, &definition).map_err(|why| refused_by(to, "admit", guest, why))?;
         let target = self.run.crew.hosts.get(to).map(|h| h.address().clone());
         let Some(target) = target else { return Err(gone(to, &CallError::Unreachable("it is not in the inventory".into())).into()) };
         let policy = self.run.crew.policy.migration;
@@ -300,8 +292,7 @@ impl<S: Store> Under<'_, '_, S> {
                     return Err(Failure::NotConverged { guest: guest.into(), from: from.into(), to: to.into(), seconds }.into());
                 }
                 Between::Source { .. } => {
-                    let off = self.run.switched_off();
-                    match self.run.crew.look(to, &off).await {
+                    match self.run.look(to).await {
                         HostLook::Answers(_) => {}
                         HostLook::Off(how) => return Err(is_off(to, &format!("{how}; {guest} runs on {from}")).into()),
                         HostLook::Silent(e) => return Err(gone(to, &e).into()),
@@ -344,7 +335,7 @@ impl<S: Store> Under<'_, '_, S> {
         let clock = self.run.crew.clock;
         let begun = clock.monotonic_ns();
         let mut pending = host.begin(call);
-        let (mut until, mut told) = (begun.saturating_add(within_s.saturating_mul(1_000_000_000)), begun);
+        let (mut until, mut told) = (self.run.crew.deadline_ns(within_s), begun);
         let mut switched = false;
         loop {
             if let Some(end) = pending.poll() {
@@ -356,7 +347,7 @@ impl<S: Store> Under<'_, '_, S> {
                     return Ok(Err(CallError::Deadline((now - begun) / 1_000_000_000)));
                 };
                 switched = true;
-                until = now.saturating_add(more_s.saturating_mul(1_000_000_000));
+                until = self.run.crew.deadline_ns(more_s);
                 let seen = format!("pre-copy did not end within {within_s} s");
                 let said = self
                     .act(
@@ -374,8 +365,7 @@ impl<S: Store> Under<'_, '_, S> {
             }
             if now.saturating_sub(told) >= 10_000_000_000 {
                 told = now;
-                let off = self.run.switched_off();
-                let until = match self.run.crew.look(from, &off).await {
+                let until = match self.run.look(from).await {
                     HostLook::Answers(seen) => match seen.guest(uuid).and_then(|g| g.job_remaining_bytes) {
                         Some(left) => format!("{} MiB still to copy", left >> 20),
                         None => format!("{from} has not said that it is over; at most {within_s} s in all"),
@@ -394,7 +384,7 @@ impl<S: Store> Under<'_, '_, S> {
         // One that was found under way may take as long as one of ours.
         let policy = self.run.crew.policy;
         let within_s = if ours { policy.limits.settle_s } else { policy.migration.timeout_s + policy.limits.settle_s };
-        let until = self.run.crew.clock.monotonic_ns().saturating_add(within_s.saturating_mul(1_000_000_000));
+        let until = self.run.crew.deadline_ns(within_s);
         let (mut told, mut doubted) = (false, false);
         let mut cleared = 0;
         loop {
@@ -520,7 +510,7 @@ impl<S: Store> Under<'_, '_, S> {
             let why = format!("it is the definition of {} ({}), not of {guest} ({uuid})", definition.name, definition.uuid);
             return Err(Failure::NoDefinition { guest: guest.into(), why }.into());
         }
-        let refused = |why| Failure::Refused { host: host.into(), call: "define".into(), guest: guest.into(), why };
+        let refused = |why| refused_by(host, "define", guest, why);
         self.run.crew.definitions.admits(host, &definition).map_err(refused)?;
         let seen = format!("{host} does not know {guest}");
         let end = self.act(format!("define {guest} on {host}"), &seen, host, Call::Define { definition }, self.call_s()).await?;
@@ -558,7 +548,7 @@ impl<S: Store> Under<'_, '_, S> {
         }
         let seen = format!("{host} knows {guest} and does not run it");
         let end = self.act(format!("undefine {guest} on {host}"), &seen, host, Call::Undefine { guest: uuid }, self.call_s()).await?;
-        let refused = || Failure::Refused { host: host.into(), call: "undefine".into(), guest: guest.into(), why: said(&end) };
+        let refused = || refused_by(host, "undefine", guest, said(&end));
         self.until(host, uuid, &end, |g| g.is_none(), refused).await?;
         self.confirmed(format!("{host} does not know {guest}")).await
     }
@@ -591,7 +581,7 @@ impl<S: Store> Under<'_, '_, S> {
         let start_s = self.run.crew.policy.limits.start_s;
         let seen = format!("{guest} runs nowhere, {host} knows it");
         let end = self.act(format!("start {guest} on {host}"), &seen, host, Call::Start { guest: uuid }, start_s).await?;
-        let refused = || Failure::Refused { host: host.into(), call: "start".into(), guest: guest.into(), why: said(&end) };
+        let refused = || refused_by(host, "start", guest, said(&end));
         self.until(host, uuid, &end, |g| g.is_some_and(|g| g.state == GuestState::Running), refused).await?;
         self.restore_autostart(uuid, guest, host).await?;
         self.confirmed(format!("{guest} runs on {host} and nowhere else")).await
@@ -623,7 +613,7 @@ impl<S: Store> Under<'_, '_, S> {
                     self.call_s(),
                 )
                 .await?;
-            let refused = || Failure::Refused { host: host.into(), call: "define".into(), guest: guest.into(), why: said(&end) };
+            let refused = || refused_by(host, "define", guest, said(&end));
             self.until(host, uuid, &end, |g| g.is_none_or(|g| g.persistent), refused).await?;
         }
         let seconds = self.run.crew.policy.limits.shut_down_s;
@@ -661,13 +651,13 @@ impl<S: Store> Under<'_, '_, S> {
         self.intends_of(act, "it is stopped", Some(true))?;
         self.run.note_autostart(guest);
         let end = self.run.crew.call(host, Call::SetAutostart { guest: uuid, on: false }, self.call_s()).await;
-        let refused = || Failure::Refused { host: host.into(), call: "set autostart of".into(), guest: guest.into(), why: said(&end) };
+        let refused = || refused_by(host, "set autostart of", guest, said(&end));
         Ok(self.until(host, uuid, &end, |g| g.is_none_or(|g| !g.autostart), refused).await?)
     }
 
     /// Looks until a guest is down on a host, so long at most.
     async fn is_down(&self, uuid: Uuid, host: &str, within_s: u64) -> Result<bool, Failure> {
-        let until = self.run.crew.clock.monotonic_ns().saturating_add(within_s.saturating_mul(1_000_000_000));
+        let until = self.run.crew.deadline_ns(within_s);
         loop {
             if self.look(host).await?.guest(uuid).is_none_or(|g| !g.state.is_active()) {
                 return Ok(true);
@@ -690,10 +680,9 @@ impl<S: Store> Under<'_, '_, S> {
     ) -> Result<(), Failure> {
         let unknown = end.as_ref().is_err_and(CallError::is_unknown);
         let patience_s = if unknown { self.run.crew.policy.limits.settle_s } else { 3 };
-        let until = self.run.crew.clock.monotonic_ns().saturating_add(patience_s * 1_000_000_000);
+        let until = self.run.crew.deadline_ns(patience_s);
         loop {
-            let off = self.run.switched_off();
-            let look = self.run.crew.look(host, &off).await;
+            let look = self.run.look(host).await;
             if let HostLook::Answers(seen) = &look
                 && is_so(seen.guest(uuid))
             {
@@ -727,8 +716,7 @@ impl<S: Store> Under<'_, '_, S> {
     }
 
     async fn boot(&self, host: &str) -> Result<Ended, Halt> {
-        let off = self.run.switched_off();
-        let look = self.run.crew.look(host, &off).await;
+        let look = self.run.look(host).await;
         if matches!(look, HostLook::Answers(_)) {
             return Ok(already(format!("{host} answers")));
         }
@@ -743,7 +731,7 @@ impl<S: Store> Under<'_, '_, S> {
             HostLook::Answers(_) => unreachable!("it was asked above"),
         };
         self.switch(host, Switch::On, seen, limits.call_s).await?;
-        let until = self.run.crew.clock.monotonic_ns().saturating_add(limits.boot_s.saturating_mul(1_000_000_000));
+        let until = self.run.crew.deadline_ns(limits.boot_s);
         self.run.crew.say(Some(self.step.number), What::Waits { until: format!("libvirt of {host} answers, {} s at most", limits.boot_s) });
         loop {
             if let Ok(Reply::Seen(_)) = self.run.crew.call(host, Call::Look, limits.call_s).await {
@@ -766,8 +754,7 @@ impl<S: Store> Under<'_, '_, S> {
     }
 
     async fn power_off(&self, host: &str) -> Result<Ended, Halt> {
-        let off = self.run.switched_off();
-        let look = self.run.crew.look(host, &off).await;
+        let look = self.run.look(host).await;
         if let HostLook::Off(how) = &look {
             return Ok(already(format!("{host} is off ({how})")));
         }
@@ -785,10 +772,9 @@ impl<S: Store> Under<'_, '_, S> {
         if self.switch(host, Switch::Off, format!("nothing runs on {host}"), limits.power_off_s).await? {
             self.run.note_switched_off(host);
         }
-        let until = self.run.crew.clock.monotonic_ns().saturating_add(limits.power_off_s.saturating_mul(1_000_000_000));
+        let until = self.run.crew.deadline_ns(limits.power_off_s);
         loop {
-            let off = self.run.switched_off();
-            if let HostLook::Off(how) = self.run.crew.look(host, &off).await {
+            if let HostLook::Off(how) = self.run.look(host).await {
                 return self.confirmed(format!("{host} is off ({how})")).await;
             }
             if self.run.crew.clock.monotonic_ns() >= until {
@@ -838,6 +824,11 @@ pub(crate) fn purpose(action: &Action) -> Vec<Condition> {
         // That a host does not know a guest is no condition of plans; it was looked at.
         Action::UndefineGuest { .. } => Vec::new(),
     }
+}
+
+/// A host that did not do what it was asked.
+fn refused_by(host: &str, call: &str, guest: &str, why: String) -> Failure {
+    Failure::Refused { host: host.into(), call: call.into(), guest: guest.into(), why }
 }
 
 /// What came of a call, for people.
